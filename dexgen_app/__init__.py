@@ -1,0 +1,3 @@
+"""Teleoperation, learning and recording for dexterous robot hands."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Hand models, frames, landmarks and retargeting, on the simulator's own MJCF."""

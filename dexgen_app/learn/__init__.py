@@ -1,0 +1,1 @@
+"""What every skill and controller shares: rollouts, stores, jobs, evaluation."""

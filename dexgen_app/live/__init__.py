@@ -1,0 +1,1 @@
+"""The live session: worker process, loop, safety filter, state ring, command pipe."""

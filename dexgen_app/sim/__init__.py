@@ -1,0 +1,1 @@
+"""Simulated worlds: one hand, one object, one environment or thousands."""
