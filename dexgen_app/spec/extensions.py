@@ -47,6 +47,21 @@ class DriverSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeySpec:
+    """A key that a manual device understands, for the window's help and its buttons.
+
+    Attributes:
+        key: The key as the window sends it: a lower-case character, or a name such as ``up``.
+        title: What it does, in a few words.
+        group: Heading under which it is shown.
+    """
+
+    key: str
+    title: str
+    group: str = "Keys"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TeleopSpec:
     """A teleoperation device.
 
@@ -59,6 +74,7 @@ class TeleopSpec:
         argument_help: What the text after the colon means; empty if there is none.
         manual: True for a device that the window itself feeds (keys, sliders).
         help: One line for the screen and the command line.
+        keys: Keys that the window forwards to a manual device and shows as buttons.
     """
 
     id: str
@@ -69,6 +85,7 @@ class TeleopSpec:
     argument_help: str = ""
     manual: bool = False
     help: str = ""
+    keys: tuple[KeySpec, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
