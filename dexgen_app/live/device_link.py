@@ -1,0 +1,136 @@
+"""The teleoperation device as the loop sees it: fresh, stale, silent, repeating or broken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dexgen_app.errors import DexgenError
+from dexgen_app.live.guard import PluginGuard
+from dexgen_app.live.protocol import DeviceStatus, Failure
+from dexgen_app.spec import HandSpec, HandState, InputKind, TeleopDevice, TeleopSample, TeleopSpec
+
+log = logging.getLogger(__name__)
+
+
+def split_id(text: str) -> tuple[str, str]:
+    """Split ``id:argument`` into its parts; the argument may be empty and may hold colons."""
+    name, _, argument = text.partition(":")
+    return name.strip(), argument
+
+
+def sample_shape(kind: InputKind, hand: HandSpec) -> tuple[int, ...]:
+    """Return the shape that the values of a sample must have."""
+    return {
+        InputKind.NONE: (0,),
+        InputKind.LANDMARKS_21: (21, 3),
+        InputKind.OPENXR_26: (26, 7),
+        InputKind.JOINTS: (hand.joint_count,),
+        InputKind.FINGERTIPS: (len(hand.fingers), 3),
+    }[kind]
+
+
+class DeviceLink:
+    """Reads a device once a tick and says whether what it returned can be used.
+
+    A sample's age counts from when its sequence number was first seen, so that a device which
+    repeats its last sample for ever goes stale whatever it writes into ``born_ns``.
+
+    Args:
+        name: ``id:argument``, for messages.
+        spec: The device's declaration.
+        device: The device, connected.
+        hand: The hand, for the shapes of samples.
+        timeout: Age at which a sample is stale [s].
+        report: Takes failures and changes of the device's status.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spec: TeleopSpec,
+        device: TeleopDevice,
+        hand: HandSpec,
+        timeout: float,
+        report: Callable[[Any], None],
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self._device = device
+        self._hand = hand
+        self._timeout_ns = int(timeout * 1e9)
+        self._report = report
+        self._guard = PluginGuard(f"device {spec.id}", report)
+        self._sample: TeleopSample | None = None
+        self._told = ""
+        self._begun_ns = 0
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the device raised too often and is not called any more."""
+        return self._guard.suspended
+
+    def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
+        """Return the newest sample if it is fresh, whole and tracked, else None."""
+        self._begun_ns = self._begun_ns or now_ns
+        sample = self._guard.call(self._device.read, now_ns, state)
+        problem = self._take(sample, now_ns)
+        if problem != self._told:
+            self._told = problem
+            self._report(DeviceStatus(device=self.name, connected=not problem, text=problem))
+            if problem:
+                log.warning("device %s: %s", self.name, problem)
+        return None if problem else self._sample
+
+    def _take(self, sample: Any, now_ns: int) -> str:
+        """Keep a new sample; return what is wrong with the device now, empty if nothing is."""
+        if self.suspended:
+            return "it raised too often and is suspended"
+        if sample is not None and not isinstance(sample, TeleopSample):
+            return f"it returned a {type(sample).__name__}, not a sample"
+        if sample is not None and (
+            self._sample is None or sample.sequence != self._sample.sequence
+        ):
+            problem = self._defect(sample)
+            if problem:
+                return problem
+            self._sample = replace(sample, born_ns=min(sample.born_ns, now_ns))
+        if self._sample is None:
+            waited = now_ns - self._begun_ns
+            return "it has sent nothing yet" if waited > self._timeout_ns else self._told or " "
+        age = now_ns - self._sample.born_ns
+        if age > self._timeout_ns:
+            return "it sends nothing new"
+        tracked = sample.tracked if sample is not None else self._sample.tracked
+        return "" if tracked else "it has lost the hand"
+
+    def _defect(self, sample: TeleopSample) -> str:
+        shape = sample_shape(InputKind(sample.kind), self._hand)
+        values = np.asarray(sample.values)
+        if values.shape != shape:
+            return f"its values have shape {values.shape}, not {shape}"
+        if not np.isfinite(values).all():
+            return "its values are not finite"
+        return ""
+
+    def handle_input(self, payload: Mapping[str, Any]) -> None:
+        """Give the device what the window collected."""
+        try:
+            self._device.handle_input(payload)
+        except DexgenError as error:
+            self._report(Failure(what=error.what, where=error.where, remedy=error.remedy))
+        except Exception as error:
+            self._guard.call(_reraise, error)
+
+    def close(self) -> None:
+        """Release the device."""
+        self._guard.suspended = False
+        self._guard.call(self._device.close)
+
+
+def _reraise(error: Exception) -> None:
+    raise error
