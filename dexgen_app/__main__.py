@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import importlib
 import logging
 import os
@@ -18,6 +19,8 @@ from dexgen_app.errors import DexgenError
 DEFAULT_COMMAND = "gui"
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+_USER_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST}
+_REMEDY = "Choose a place that can be written; DEXGEN_HOME moves all folders of dexgen-app"
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -36,13 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.getLogger(__name__).debug("traceback", exc_info=error)
         print(f"dexgen-app: {error}", file=sys.stderr)
         return EXIT_ERROR
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output went away (`dexgen-app plugins | head`).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        if error.errno not in _USER_ERRORS:
+            raise
+        logging.getLogger(__name__).debug("traceback", exc_info=error)
+        print(f"dexgen-app: {error.filename or ''}: {error.strerror}. {_REMEDY}", file=sys.stderr)
+        return EXIT_ERROR
     except KeyboardInterrupt:
         print("dexgen-app: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`dexgen-app plugins | head`); nothing to tell it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _run(argv: list[str]) -> int:
