@@ -1,0 +1,310 @@
+"""The store of motion-primitive transitions: Arrow IPC shards beside a manifest.
+
+A row is one control step. Rows of one episode lie next to each other in time order, so that a
+window of history and future is a slice. Shards are memory-mapped when read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dexgen_app.errors import InputError
+from dexgen_app.spec import HandSpec
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitionFormat:
+    """What a row holds, for one hand. Positions are in the canonical hand frame.
+
+    Attributes:
+        hand: Hand id.
+        joint_names: Joint order of ``position``, ``target`` and ``next_target`` [rad].
+        keypoint_sites: Keypoint order of ``keypoints`` [m]: PIPs, then tips.
+        control_dt: Time between rows [s].
+        modes: Mode labels; ``mode`` is an index into them.
+        units: Unit of each column.
+    """
+
+    hand: str
+    joint_names: tuple[str, ...]
+    keypoint_sites: tuple[str, ...]
+    control_dt: float
+    modes: tuple[str, ...]
+    units: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "position": "rad",
+            "target": "rad",
+            "next_target": "rad",
+            "keypoints": "m",
+            "gravity": "unit vector",
+        }
+    )
+
+    @classmethod
+    def of(cls, hand: HandSpec, control_dt: float, modes: tuple[str, ...]) -> TransitionFormat:
+        """Return the format of ``hand`` at a control period of ``control_dt`` seconds."""
+        return cls(
+            hand=hand.id,
+            joint_names=hand.joint_names,
+            keypoint_sites=hand.keypoint_sites,
+            control_dt=control_dt,
+            modes=modes,
+        )
+
+    @classmethod
+    def from_manifest(cls, data: Mapping[str, Any]) -> TransitionFormat:
+        """Rebuild a format from the ``format`` table of a manifest."""
+        lists = {name: tuple(data[name]) for name in ("joint_names", "keypoint_sites", "modes")}
+        return cls(
+            hand=data["hand"], control_dt=data["control_dt"], units=dict(data["units"]), **lists
+        )
+
+    def columns(self) -> dict[str, tuple[np.dtype, int]]:
+        """Return each column's element type and width."""
+        joints, points = len(self.joint_names), 3 * len(self.keypoint_sites)
+        real, count = np.dtype(np.float32), np.dtype(np.int64)
+        return {
+            "position": (real, joints),
+            "target": (real, joints),
+            "next_target": (real, joints),
+            "keypoints": (real, points),
+            "gravity": (real, 3),
+            "mode": (np.dtype(np.uint8), 1),
+            "clean": (np.dtype(np.uint8), 1),
+            "episode": (count, 1),
+            "step": (np.dtype(np.int32), 1),
+        }
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    partial = path.with_suffix(".part")
+    with partial.open("w") as file:
+        json.dump(data, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+class TransitionWriter:
+    """Appends transitions to a folder; a folder that exists is continued.
+
+    Args:
+        folder: Where the shards go.
+        layout: What a row holds.
+        provenance: Seeds, options and the command, stored in the manifest.
+        shard_rows: Rows in a shard.
+
+    Raises:
+        InputError: The folder holds a dataset of another hand or format.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        layout: TransitionFormat,
+        provenance: Mapping[str, Any],
+        shard_rows: int = 200_000,
+    ) -> None:
+        self._folder = folder
+        self._layout = layout
+        self._shard_rows = shard_rows
+        self._pending: list[dict[str, np.ndarray]] = []
+        self._pending_rows = 0
+        self._manifest: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "format": asdict(layout),
+            "provenance": [],
+            "shards": [],
+            "next_episode": 0,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / MANIFEST).exists():
+            self._manifest = _read_manifest(folder)
+            if TransitionFormat.from_manifest(self._manifest["format"]) != layout:
+                raise InputError(
+                    "the dataset has another hand, joint order, rate or mode list",
+                    where=str(folder),
+                    remedy="Write into a new folder",
+                )
+        self._manifest["provenance"].append(dict(provenance))
+
+    @property
+    def rows(self) -> int:
+        """Rows in closed shards."""
+        return int(sum(shard["rows"] for shard in self._manifest["shards"]))
+
+    @property
+    def next_episode(self) -> int:
+        """The first episode id that closed shards do not use."""
+        return int(self._manifest["next_episode"])
+
+    def append(self, block: Mapping[str, np.ndarray]) -> None:
+        """Add rows; each episode's rows must follow each other.
+
+        Args:
+            block: Every column, first axis rows. Scalars have shape (n,).
+        """
+        checked = {}
+        rows = len(block["episode"])
+        for name, (dtype, width) in self._layout.columns().items():
+            values = np.ascontiguousarray(block[name], dtype=dtype).reshape(rows, width)
+            if dtype.kind == "f" and not np.isfinite(values).all():
+                raise InputError(f"column {name} holds a value that is not finite")
+            checked[name] = values
+        self._pending.append(checked)
+        self._pending_rows += rows
+        if self._pending_rows >= self._shard_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        """Close the shard that is being filled and enter it in the manifest."""
+        if not self._pending_rows:
+            return
+        arrays, fields = [], []
+        for name, (dtype, width) in self._layout.columns().items():
+            flat = pa.array(np.concatenate([block[name].ravel() for block in self._pending]))
+            kind = pa.list_(pa.from_numpy_dtype(dtype), width)
+            arrays.append(pa.FixedSizeListArray.from_arrays(flat, width))
+            fields.append(pa.field(name, kind, nullable=False))
+        last = max(int(block["episode"].max()) for block in self._pending)
+        name = f"shard-{len(self._manifest['shards']):05d}.arrow"
+        path, partial = self._folder / name, self._folder / f"{name}.part"
+        schema = pa.schema(fields)
+        with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        partial.replace(path)
+        shard = {"file": name, "rows": self._pending_rows, "sha256": digest}
+        self._manifest["shards"].append(shard)
+        self._manifest["next_episode"] = max(self.next_episode, last + 1)
+        _write_json(self._folder / MANIFEST, self._manifest)
+        self._pending, self._pending_rows = [], 0
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    remedy = "Name a folder that `dexgen-app dataset make` wrote"
+    if not path.exists():
+        raise InputError("there is no dataset", where=str(folder), remedy=remedy)
+    try:
+        manifest = json.loads(path.read_text())
+        version = manifest["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("the manifest is damaged", where=str(path), remedy=remedy) from error
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"the dataset has schema version {version}, this release reads {SCHEMA_VERSION}",
+            where=str(path),
+            remedy="Make it again with this release",
+        )
+    return dict(manifest)
+
+
+class TransitionStore:
+    """Reads a folder of transitions without copying it into memory.
+
+    Args:
+        folder: The dataset.
+        verify: Compare every shard with its hash first.
+
+    Raises:
+        InputError: There is no dataset, or a shard is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, *, verify: bool = False) -> None:
+        self.folder = folder
+        self.manifest = _read_manifest(folder)
+        self.format = TransitionFormat.from_manifest(self.manifest["format"])
+        self._shards = [self._open(entry, verify) for entry in self.manifest["shards"]]
+        counts = [len(shard["episode"]) for shard in self._shards]
+        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def _open(self, entry: Mapping[str, Any], verify: bool) -> dict[str, np.ndarray]:
+        path = self.folder / entry["file"]
+        remedy = "Delete the dataset's folder and make it again, or restore the file"
+        try:
+            if verify:
+                with path.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
+                        raise InputError("the shard is damaged", where=str(path), remedy=remedy)
+            batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+            columns = {}
+            for name, (_, width) in self.format.columns().items():
+                values = batch.column(name).flatten().to_numpy(zero_copy_only=True)
+                columns[name] = values.reshape(-1, width)
+            if len(columns["episode"]) != entry["rows"]:
+                raise InputError("the shard has lost rows", where=str(path), remedy=remedy)
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise InputError("the shard cannot be read", where=str(path), remedy=remedy) from error
+        return columns
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def require_hand(self, hand: HandSpec) -> None:
+        """Refuse a dataset whose joints are not those of ``hand``.
+
+        Raises:
+            InputError: The hand or its joint order differs.
+        """
+        if self.format.hand != hand.id or self.format.joint_names != hand.joint_names:
+            raise InputError(
+                f"the dataset is of hand {self.format.hand}, not {hand.id}",
+                where=str(self.folder),
+                remedy="Name a dataset of this hand",
+            )
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one whole column, copied, shape (rows, width)."""
+        return np.concatenate([shard[name] for shard in self._shards])
+
+    def windows(self, history: int, horizon: int, *, clean: bool) -> np.ndarray:
+        """Return the rows that have enough past and future within their episode.
+
+        Args:
+            history: Rows needed up to and including the row itself.
+            horizon: Rows needed after it.
+            clean: Keep only rows from which ``horizon`` steps were undisturbed.
+
+        Returns:
+            Row numbers, shape (windows,).
+        """
+        found = []
+        for start, shard in zip(self._starts[:-1], self._shards):
+            episode, step = shard["episode"][:, 0], shard["step"][:, 0].astype(np.int64)
+            rows = np.arange(history - 1, len(episode) - horizon)
+            if not len(rows):
+                continue
+            first, last = rows - history + 1, rows + horizon
+            good = episode[first] == episode[last]
+            good &= step[last] - step[first] == history - 1 + horizon
+            if clean:
+                for ahead in range(horizon):
+                    good &= shard["clean"][rows + ahead, 0] == 1
+            found.append(start + rows[good])
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def gather(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return ``name`` at ``rows``, shape (*rows.shape, width)."""
+        flat = rows.ravel()
+        shard_of = np.searchsorted(self._starts, flat, side="right") - 1
+        dtype, width = self.format.columns()[name]
+        out = np.empty((len(flat), width), dtype=dtype)
+        for index in np.unique(shard_of):
+            chosen = shard_of == index
+            out[chosen] = self._shards[index][name][flat[chosen] - self._starts[index]]
+        return out.reshape(*rows.shape, width)

@@ -1,0 +1,1 @@
+"""The DexterityGen foundation controller: a guided diffusion prior over keypoint motion."""

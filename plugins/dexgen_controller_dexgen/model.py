@@ -1,0 +1,199 @@
+"""A trained controller model: networks, normalisation, and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from dexgen_app.errors import InputError
+from dexgen_app.spec import HandSpec
+from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
+from dexgen_controller_dexgen.history import HORIZON, state_size
+from dexgen_controller_dexgen.networks import SIZES, InverseDynamics, MotionPrior
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What a model file is for.
+
+    Attributes:
+        hand: Hand id.
+        joint_names: Joint order.
+        keypoint_sites: Keypoint order.
+        fingers: Number of fingertips in the state.
+        modes: Mode labels.
+        size: Key of ``SIZES``.
+        control_dt: Control period [s].
+        format_version: Version of the file format.
+    """
+
+    hand: str
+    joint_names: tuple[str, ...]
+    keypoint_sites: tuple[str, ...]
+    fingers: int
+    modes: tuple[str, ...]
+    size: str
+    control_dt: float
+    format_version: int = FORMAT_VERSION
+
+
+class ControllerModel:
+    """Prior, inverse dynamics and the statistics of the data they were trained on."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+        size = SIZES[info.size]
+        joints, keypoints = len(info.joint_names), len(info.keypoint_sites)
+        self.motion_size = HORIZON * keypoints * 3
+        self.state_size = state_size(joints, info.fingers)
+        self.prior = MotionPrior(self.motion_size, self.state_size, len(info.modes), size)
+        self.inverse = InverseDynamics(self.motion_size, self.state_size, joints, size)
+        self.schedule = Schedule()
+        self.statistics = {
+            "state_mean": torch.zeros(self.state_size),
+            "state_std": torch.ones(self.state_size),
+            "motion_mean": torch.zeros(self.motion_size),
+            "motion_std": torch.ones(self.motion_size),
+            "increment_mean": torch.zeros(joints),
+            "increment_std": torch.ones(joints),
+        }
+
+    def set_statistics(self, statistics: Mapping[str, torch.Tensor]) -> None:
+        """Take means and standard deviations of state, motion and increment."""
+        for name, default in self.statistics.items():
+            value = statistics[name].float()
+            if value.shape != default.shape:
+                raise InputError(f"statistic {name} has shape {tuple(value.shape)}")
+            self.statistics[name] = value
+
+    def normal_state(self, state: torch.Tensor) -> torch.Tensor:
+        """Normalise states, shape (n, state)."""
+        return (state - self.statistics["state_mean"]) / self.statistics["state_std"]
+
+    @torch.inference_mode()
+    def sample_motion(
+        self,
+        state: torch.Tensor,
+        mode: torch.Tensor,
+        noise: torch.Tensor,
+        *,
+        steps: int,
+        command: torch.Tensor | None = None,
+        strength: float = 0.0,
+        weight: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Sample keypoint motion.
+
+        Args:
+            state: Robot states, shape (n, state).
+            mode: Mode indices, shape (n,).
+            noise: Standard normal, shape (n, motion).
+            steps: DDIM steps.
+            command: Commanded keypoint offsets [m], shape (n, K, 3), towards which every future
+                step is pulled; None is the prior alone.
+            strength: Guidance strength.
+            weight: Weight of each keypoint, shape (K,).
+
+        Returns:
+            Motion [m], shape (n, T, K, 3): offsets from now after each step.
+        """
+        mean, std = self.statistics["motion_mean"], self.statistics["motion_std"]
+        one_hot = torch.nn.functional.one_hot(mode, len(self.info.modes)).float()
+        code = self.prior.encode(self.normal_state(state), one_hot)
+        pull = None
+        if command is not None and strength > 0.0:
+            goal = command[:, None].expand(-1, HORIZON, -1, -1).flatten(1)
+            if weight is not None:
+                weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()
+            pull = Guidance(mean, std).toward(goal, strength, weight)
+        normal = sample(
+            lambda x, step: self.prior.denoise(x, step, code),
+            self.schedule,
+            noise,
+            steps,
+            pull=pull,
+        )
+        return (normal * std + mean).unflatten(1, (HORIZON, -1, 3))
+
+    @torch.inference_mode()
+    def increment(self, state: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+        """Return the joint-target increments [rad] that produce ``motion``, shape (n, J)."""
+        mean, std = self.statistics["motion_mean"], self.statistics["motion_std"]
+        normal = (motion.flatten(1) - mean) / std
+        predicted, _ = self.inverse(self.normal_state(state), normal)
+        return predicted * self.statistics["increment_std"] + self.statistics["increment_mean"]
+
+    def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        """Write the model as safetensors, whole or not at all."""
+        tensors = {f"prior.{name}": value for name, value in self.prior.state_dict().items()}
+        tensors |= {f"inverse.{name}": value for name, value in self.inverse.state_dict().items()}
+        tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
+        metadata = {"info": json.dumps(asdict(self.info)), **(notes or {})}
+        partial = path.with_suffix(".part")
+        save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, hand: HandSpec | None = None) -> ControllerModel:
+        """Read a model.
+
+        Args:
+            path: A file that ``save`` wrote.
+            hand: Refuse a model of another hand.
+
+        Raises:
+            InputError: The file is not a controller model, or one of another hand or format.
+        """
+        remedy = "Name the weights of a controller, as `dexgen-app build-controller` writes them"
+        try:
+            with safe_open(path, "pt") as file:
+                table = json.loads(file.metadata()["info"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            for name in ("joint_names", "keypoint_sites", "modes"):
+                table[name] = tuple(table[name])
+            info = ModelInfo(**table)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                "this is no controller model", where=str(path), remedy=remedy
+            ) from error
+        if info.format_version != FORMAT_VERSION:
+            raise InputError(
+                f"the model has format {info.format_version}, this release reads {FORMAT_VERSION}",
+                where=str(path),
+                remedy=remedy,
+            )
+        if hand is not None and info.joint_names != hand.joint_names:
+            raise InputError(
+                f"the model is of another hand, {info.hand}", where=str(path), remedy=remedy
+            )
+        model = cls(info)
+        parts: dict[str, dict[str, torch.Tensor]] = {"prior": {}, "inverse": {}, "statistics": {}}
+        try:
+            for name, tensor in tensors.items():
+                part, _, rest = name.partition(".")
+                if not torch.isfinite(tensor).all():
+                    raise InputError(f"weight {name} is not finite", where=str(path), remedy=remedy)
+                parts[part][rest] = tensor
+            model.prior.load_state_dict(parts["prior"])
+            model.inverse.load_state_dict(parts["inverse"])
+            model.set_statistics(parts["statistics"])
+        except (RuntimeError, KeyError) as error:
+            raise InputError(
+                "the weights do not have the shape of their description",
+                where=str(path),
+                remedy=remedy,
+            ) from error
+        model.prior.eval()
+        model.inverse.eval()
+        return model

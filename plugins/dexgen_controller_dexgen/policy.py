@@ -1,0 +1,81 @@
+"""The controller over a batch of hands: history in, joint targets out."""
+
+from __future__ import annotations
+
+import torch
+
+from dexgen_controller_dexgen.history import HistoryBuffer
+from dexgen_controller_dexgen.model import ControllerModel
+
+MAX_OFFSET = 0.03
+"""Longest commanded keypoint offset [m]; a longer one is shortened, its direction kept."""
+
+
+class GuidedPolicy:
+    """DexGen for N hands: every step samples a motion near the command and finds its targets.
+
+    Args:
+        model: A trained model.
+        hands: N.
+        steps: DDIM steps.
+        seed: Seed of the sampler's noise.
+    """
+
+    def __init__(
+        self, model: ControllerModel, hands: int = 1, *, steps: int = 8, seed: int = 0
+    ) -> None:
+        self.model = model
+        self.steps = steps
+        self._random = torch.Generator().manual_seed(seed)
+        self._history = HistoryBuffer(hands, len(model.info.joint_names), model.info.fingers)
+        self._mode = torch.zeros(hands, dtype=torch.long)
+
+    def set_mode(self, mode: str) -> None:
+        """Choose a mode label for every hand."""
+        self._mode[:] = self.model.info.modes.index(mode)
+
+    def reset(self, chosen: torch.Tensor | None = None) -> None:
+        """Forget the history of the hands chosen by a mask of shape (N,); of all where None."""
+        self._history.reset(chosen)
+
+    def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
+        """Take a step of proprioception.
+
+        Args:
+            tips: Fingertips in the hand frame [m], shape (N, F, 3).
+            position: Joint positions [rad], shape (N, J).
+            target: Joint targets in force [rad], shape (N, J).
+        """
+        self._history.append(tips.flatten(1), position, target)
+
+    def act(
+        self,
+        command: torch.Tensor | None,
+        strength: float,
+        weight: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sample a motion and its joint-target increments.
+
+        Args:
+            command: Commanded keypoint offsets [m], shape (N, K, 3), or None.
+            strength: Guidance strength.
+            weight: Weight of each keypoint, shape (K,).
+
+        Returns:
+            Increments [rad], shape (N, J), and the motion [m], shape (N, T, K, 3).
+        """
+        state = self._history.state()
+        if command is not None:
+            length = command.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+            command = command * (MAX_OFFSET / length).clamp(max=1.0)
+        noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
+        motion = self.model.sample_motion(
+            state,
+            self._mode,
+            noise,
+            steps=self.steps,
+            command=command,
+            strength=strength,
+            weight=weight,
+        )
+        return self.model.increment(state, motion), motion

@@ -1,0 +1,261 @@
+"""Trains the prior and the inverse dynamics on a transition store."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from dexgen_app.learn.transitions import TransitionStore
+from dexgen_app.spec import HandSpec
+from dexgen_controller_dexgen.model import ControllerModel, ModelInfo
+from dexgen_controller_dexgen.samples import Batch, SampleSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How the controller is trained.
+
+    Attributes:
+        size: Network size, ``small`` or ``paper``.
+        steps: Optimiser steps of each network.
+        batch: Samples in a minibatch, over all processes.
+        learning_rate: Peak learning rate; it falls to a twentieth along a cosine.
+        weight_decay: AdamW's weight decay.
+        ema: Decay of the averaged weights that are kept.
+        tips_only: Use only the fingertips as keypoints (K = 4 instead of 8).
+        seed: Seed of initial weights, order and noise.
+        checkpoint_every: Steps between checkpoints.
+    """
+
+    size: str = "small"
+    steps: int = 4000
+    batch: int = 1024
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-4
+    ema: float = 0.999
+    tips_only: bool = False
+    seed: int = 0
+    checkpoint_every: int = 500
+
+
+Loss = Callable[[nn.Module, Batch], torch.Tensor]
+
+
+class _Run:
+    """One network's training: optimiser, averaged weights, checkpoint, log."""
+
+    def __init__(self, name: str, net: nn.Module, config: TrainingConfig, folder: Path) -> None:
+        self.name, self.net, self.config = name, net, config
+        self.averaged = copy.deepcopy(net).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.checkpoint = folder / f"{name}.checkpoint.safetensors"
+        self.log = folder / "metrics.jsonl"
+        self.step = 0
+
+    def save(self) -> None:
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        partial = self.checkpoint.with_suffix(".part")
+        save_file(
+            {k: v.contiguous() for k, v in tensors.items()}, partial, {"step": str(self.step)}
+        )
+        partial.replace(self.checkpoint)
+
+    def restore(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        with safe_open(self.checkpoint, "pt") as file:
+            self.step = int(file.metadata()["step"])
+            groups: dict[str, dict[str, torch.Tensor]] = {
+                "net": {},
+                "averaged": {},
+                "optimizer": {},
+            }
+            for key in file.keys():  # noqa: SIM118
+                group, _, rest = key.partition(".")
+                groups[group][rest] = file.get_tensor(key)
+        self.net.load_state_dict(groups["net"])
+        self.averaged.load_state_dict(groups["averaged"])
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in groups["optimizer"].items():
+            index, _, field = key.partition(".")
+            state.setdefault(int(index), {})[field] = value
+        table = self.optimizer.state_dict()
+        table["state"] = state
+        self.optimizer.load_state_dict(table)
+
+    def update(self, loss: torch.Tensor, processes: int) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if processes > 1:
+            for parameter in self.net.parameters():
+                assert parameter.grad is not None
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= processes
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        peak = self.config.learning_rate
+        wave = 0.5 * (1.0 + math.cos(math.pi * self.step / self.config.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = peak * (0.05 + 0.95 * wave)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(self.config.ema, self.step / (self.step + 10.0))
+        for kept, new in zip(self.averaged.parameters(), self.net.parameters()):
+            kept.lerp_(new, 1.0 - decay)
+
+
+class Trainer:
+    """Trains both networks of a controller; continues from checkpoints in ``folder``.
+
+    Under ``torchrun`` every process takes its share of the windows and gradients are averaged.
+
+    Args:
+        store: The dataset.
+        hand: The hand of the dataset.
+        folder: Run folder.
+        config: How to train.
+    """
+
+    def __init__(
+        self, store: TransitionStore, hand: HandSpec, folder: Path, config: TrainingConfig
+    ) -> None:
+        store.require_hand(hand)
+        self.rank, self.processes = _join_processes()
+        self.config, self.folder, self.store = config, folder, store
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.rank == 0:
+            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        torch.manual_seed(config.seed)
+        sites = hand.tip_sites if config.tips_only else hand.keypoint_sites
+        self.fingers = len(hand.fingers)
+        self.model = ControllerModel(
+            ModelInfo(
+                hand=hand.id,
+                joint_names=hand.joint_names,
+                keypoint_sites=sites,
+                fingers=self.fingers,
+                modes=store.format.modes,
+                size=config.size,
+                control_dt=store.format.control_dt,
+            )
+        )
+        source = SampleSource(store, sites, self.fingers, clean=True)
+        self.model.set_statistics(source.statistics(np.random.default_rng(config.seed)))
+
+    def train_prior(self, report: Callable[[str], None] = print) -> float:
+        """Train the prior on undisturbed windows and return its last mean loss."""
+        model, schedule = self.model, self.model.schedule
+        mean, std = model.statistics["motion_mean"], model.statistics["motion_std"]
+
+        def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
+            clean = (batch.motion - mean) / std
+            noise = torch.randn_like(clean)
+            step = torch.randint(schedule.train_steps, (len(clean),))
+            one_hot = nn.functional.one_hot(batch.mode, len(model.info.modes)).float()
+            noisy = schedule.add_noise(clean, noise, step)
+            return (
+                (net(noisy, step, model.normal_state(batch.state), one_hot) - noise).square().mean()
+            )
+
+        return self._train("prior", model.prior, loss, clean=True, report=report)
+
+    def train_inverse(self, report: Callable[[str], None] = print) -> float:
+        """Train the inverse dynamics on all windows and return its last mean squared error."""
+        model = self.model
+
+        def normal(batch: Batch, name: str) -> torch.Tensor:
+            table = model.statistics
+            return (getattr(batch, name) - table[f"{name}_mean"]) / table[f"{name}_std"]
+
+        def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
+            predicted, log_std = net(normal(batch, "state"), normal(batch, "motion"))
+            error = (predicted - normal(batch, "increment")).square()
+            # The spread learns from a detached error: the mean is plain regression.
+            spread = log_std + 0.5 * error.detach() * torch.exp(-2.0 * log_std)
+            return error.mean() + 0.01 * spread.mean()
+
+        return self._train("inverse", model.inverse, loss, clean=False, report=report)
+
+    def _train(
+        self, name: str, net: nn.Module, loss: Loss, *, clean: bool, report: Callable[[str], None]
+    ) -> float:
+        config = self.config
+        run = _Run(name, net, config, self.folder)
+        run.restore()
+        share = (self.rank, self.processes)
+        source = SampleSource(
+            self.store, self.model.info.keypoint_sites, self.fingers, clean=clean, share=share
+        )
+        # A resumed run must not see the same order and noise again.
+        seed = (config.seed, run.step, self.rank)
+        rng = np.random.default_rng(seed)
+        torch.manual_seed(int(rng.integers(2**31)))
+        batches = source.batches(config.batch // self.processes, rng)
+        begun, first, recent = time.monotonic(), run.step, []
+        while run.step < config.steps:
+            value = loss(net, next(batches))
+            run.update(value, self.processes)
+            recent.append(float(value.detach()))
+            if run.step % 100 == 0 or run.step == config.steps:
+                self._report(run, begun, first, recent, report)
+                recent = recent[-100:]
+            if self.rank == 0 and (
+                run.step % config.checkpoint_every == 0 or run.step == config.steps
+            ):
+                run.save()
+        net.load_state_dict(run.averaged.state_dict())
+        net.eval()
+        return float(np.mean(recent)) if recent else float("nan")
+
+    def _report(
+        self,
+        run: _Run,
+        begun: float,
+        first: int,
+        recent: list[float],
+        report: Callable[[str], None],
+    ) -> None:
+        if self.rank:
+            return
+        rate = (run.step - first) / (time.monotonic() - begun)
+        left = (self.config.steps - run.step) / rate
+        mean = float(np.mean(recent[-100:]))
+        row: dict[str, Any] = {
+            "stage": run.name,
+            "step": run.step,
+            "loss": mean,
+            "samples_per_s": rate * self.config.batch,
+        }
+        with run.log.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        report(
+            f"{run.name} {run.step}/{self.config.steps} loss {mean:.4f} "
+            f"{rate * self.config.batch:,.0f} samples/s, {left / 60:.1f} min left"
+        )
+
+
+def _join_processes() -> tuple[int, int]:
+    """Return this process's rank and their number, joining the group under ``torchrun``."""
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank(), dist.get_world_size()

@@ -1,0 +1,44 @@
+"""A small transition store of a hand that sways, so that motion follows from the targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
+from dexgen_hand_allegro.spec import RIGHT
+
+
+def sway(folder: Path, episodes: int = 12, steps: int = 40, seed: int = 0) -> TransitionStore:
+    """Write episodes in which keypoints are a fixed linear map of joints that follow targets."""
+    rng = np.random.default_rng(seed)
+    layout = TransitionFormat.of(RIGHT, 0.1, ("default", "precision"))
+    mixing = np.random.default_rng(1).normal(scale=0.02, size=(16, 24))
+    writer = TransitionWriter(folder, layout, {"seed": seed})
+    for episode in range(episodes):
+        increments = rng.normal(scale=0.03, size=(steps, 16))
+        target = np.cumsum(increments, axis=0) + np.array(RIGHT.grasp)
+        position = np.concatenate([target[:1], target[:-1]])
+        following = np.concatenate([target[1:], target[-1:]])
+        writer.append(
+            {
+                "position": position,
+                "target": target,
+                "next_target": following,
+                "keypoints": position @ mixing,
+                "gravity": np.tile([-1.0, 0.0, 0.0], (steps, 1)),
+                "mode": np.zeros(steps),
+                "clean": np.ones(steps),
+                "episode": np.full(steps, episode),
+                "step": np.arange(steps),
+            }
+        )
+    writer.flush()
+    return TransitionStore(folder)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TransitionStore:
+    return sway(tmp_path / "data")

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dexgen_app.errors import InputError
+from dexgen_app.learn.transitions import TransitionStore
+from dexgen_controller_dexgen.history import HistoryBuffer
+from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.policy import GuidedPolicy
+from dexgen_controller_dexgen.samples import SampleSource
+from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_hand_allegro.spec import LEFT, RIGHT
+
+QUICK = TrainingConfig(steps=40, batch=128, checkpoint_every=10)
+
+
+def quiet(_text: str) -> None:
+    pass
+
+
+def train(store: TransitionStore, folder: Path, config: TrainingConfig = QUICK) -> ControllerModel:
+    trainer = Trainer(store, RIGHT, folder, config)
+    trainer.train_prior(quiet)
+    trainer.train_inverse(quiet)
+    return trainer.model
+
+
+def test_a_window_is_history_motion_and_increment(store: TransitionStore) -> None:
+    source = SampleSource(store, RIGHT.keypoint_sites, 4, clean=True)
+    row = source.windows[5]
+    batch = source.at(np.array([row]))
+    points = store.column("keypoints")
+    expected = np.concatenate([points[row + 1] - points[row], points[row + 2] - points[row]])
+    np.testing.assert_allclose(batch.motion[0], expected, atol=1e-7)
+    state = batch.state[0].view(4, 12 + 3 * 16)
+    np.testing.assert_allclose(state[-1, :12], points[row, 12:], atol=1e-7)
+    np.testing.assert_allclose(state[0, 12:28], store.column("position")[row - 3], atol=1e-7)
+    difference = store.column("target")[row] - store.column("position")[row]
+    np.testing.assert_allclose(state[-1, 44:], difference, atol=1e-6)
+    change = store.column("next_target")[row] - store.column("target")[row]
+    np.testing.assert_allclose(batch.increment[0], change, atol=1e-6)
+
+
+def test_history_buffer_builds_the_same_state(store: TransitionStore) -> None:
+    source = SampleSource(store, RIGHT.keypoint_sites, 4, clean=True)
+    row = source.windows[3]
+    buffer = HistoryBuffer(1, 16, 4)
+    for past in range(row - 3, row + 1):
+        at = np.array([past])
+        buffer.append(
+            torch.from_numpy(store.gather("keypoints", at)[:, 12:]),
+            torch.from_numpy(store.gather("position", at)),
+            torch.from_numpy(store.gather("target", at)),
+        )
+    torch.testing.assert_close(buffer.state(), source.at(np.array([row])).state)
+
+
+def test_inverse_dynamics_learns_and_survives_its_file(store, tmp_path: Path) -> None:
+    config = TrainingConfig(steps=300, batch=128, checkpoint_every=1000)
+    trainer = Trainer(store, RIGHT, tmp_path / "run", config)
+    assert trainer.train_inverse(quiet) < 0.3
+    trainer.model.save(tmp_path / "model.safetensors")
+    loaded = ControllerModel.load(tmp_path / "model.safetensors", RIGHT)
+    state, motion = torch.randn(2, 240), torch.randn(2, 2, 8, 3) * 1e-3
+    torch.testing.assert_close(
+        loaded.increment(state, motion), trainer.model.increment(state, motion)
+    )
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(store, tmp_path: Path) -> None:
+    half = TrainingConfig(**{**QUICK.__dict__, "steps": 20})
+    train(store, tmp_path / "run", half)
+    trainer = Trainer(store, RIGHT, tmp_path / "run", QUICK)
+    lines: list[str] = []
+    trainer.train_prior(lines.append)
+    log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    steps = [line for line in log if '"prior"' in line]
+    assert '"step": 20' in steps[0]
+    assert '"step": 40' in steps[-1]
+    before = torch.cat([p.flatten() for p in trainer.model.prior.parameters()])
+    again = Trainer(store, RIGHT, tmp_path / "run", QUICK)
+    again.train_prior(quiet)
+    after = torch.cat([p.flatten() for p in again.model.prior.parameters()])
+    torch.testing.assert_close(before, after)
+
+
+def test_two_processes_share_the_work(store: TransitionStore, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from dexgen_controller_dexgen.training import Trainer, TrainingConfig\n"
+        "from dexgen_hand_allegro.spec import RIGHT\n"
+        "from dexgen_app.learn.transitions import TransitionStore\n"
+        f"store = TransitionStore(Path({str(store.folder)!r}))\n"
+        "config = TrainingConfig(steps=6, batch=64)\n"
+        f"t = Trainer(store, RIGHT, Path({str(tmp_path / 'run')!r}), config)\n"
+        "t.train_prior()\n"
+        "total = sum(float(p.sum()) for p in t.model.prior.parameters())\n"
+        "print('WEIGHTS', t.rank, t.processes, f'{total:.6f}', flush=True)\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    result = subprocess.run(
+        [*command, "--master-port=29631", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    lines = sorted(line.split() for line in result.stdout.splitlines() if "WEIGHTS" in line)
+    assert [line[1:3] for line in lines] == [["0", "2"], ["1", "2"]]
+    assert lines[0][3] == lines[1][3]
+
+
+def test_fingertips_alone_make_a_smaller_motion(store, tmp_path: Path) -> None:
+    model = train(store, tmp_path, TrainingConfig(steps=2, batch=32, tips_only=True))
+    assert model.motion_size == 24
+    assert model.state_size == 240
+
+
+def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Path) -> None:
+    model = train(store, tmp_path)
+    outputs = []
+    for _ in range(2):
+        policy = GuidedPolicy(model, 3, seed=4)
+        policy.observe(torch.zeros(3, 4, 3), torch.zeros(3, 16), torch.zeros(3, 16))
+        increments, motion = policy.act(torch.full((3, 8, 3), 0.5), 1000.0)
+        assert increments.shape == (3, 16)
+        assert motion.shape == (3, 2, 8, 3)
+        outputs.append(increments)
+    torch.testing.assert_close(outputs[0], outputs[1])
+
+
+def test_files_that_do_not_fit_are_refused(store, tmp_path: Path) -> None:
+    model = train(store, tmp_path / "run", TrainingConfig(steps=1, batch=16))
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with pytest.raises(InputError, match="no controller model"):
+        ControllerModel.load(tmp_path / "run" / "prior.checkpoint.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(InputError, match="no controller model"):
+        ControllerModel.load(tmp_path / "text.safetensors")
+    with torch.no_grad():
+        next(model.prior.parameters())[0, 0] = float("nan")
+    model.save(path)
+    with pytest.raises(InputError, match="not finite"):
+        ControllerModel.load(path)
+    with pytest.raises(InputError, match="not allegro_left"):
+        Trainer(store, LEFT, tmp_path / "other", QUICK)
