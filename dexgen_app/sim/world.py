@@ -93,6 +93,16 @@ class World(Protocol):
     def step(self, count: int = 1) -> None:
         """Advance every environment by ``count`` times ``physics.dt``."""
 
+    def finite(self) -> torch.Tensor:
+        """Whether each environment's state is finite, shape (N,), bool; reset those that are not."""
+
+    def check(self) -> None:
+        """Raise if an environment diverged.
+
+        Raises:
+            SimulationError: Names the environment and its state.
+        """
+
     def joint_position(self) -> torch.Tensor:
         """Joint positions [rad], shape (N, J)."""
 
