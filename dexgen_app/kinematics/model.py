@@ -13,6 +13,8 @@ from dexgen_app.errors import ModelError
 from dexgen_app.kinematics.frames import relative_pose
 from dexgen_app.spec import HandSpec
 
+_SCALAR_JOINTS = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+
 
 def resolve_model(spec: HandSpec) -> Path:
     """Return the file of a hand's model, which is declared as ``package:relative/path.xml``.
@@ -91,10 +93,7 @@ class HandModel:
                 where=str(self.path),
                 remedy=f"Hand {self.spec.id} names it in joint_names",
             )
-        if self.mj_model.jnt_type[index] not in (
-            mujoco.mjtJoint.mjJNT_HINGE,
-            mujoco.mjtJoint.mjJNT_SLIDE,
-        ):
+        if int(self.mj_model.jnt_type[index]) not in _SCALAR_JOINTS:
             raise ModelError(f"joint {name} is neither a hinge nor a slide", where=str(self.path))
         return int(self.mj_model.jnt_qposadr[index])
 
@@ -154,7 +153,7 @@ def _coupled_joints(model: mujoco.MjModel) -> list[tuple[int, int, np.ndarray]]:
     """Return follower, driver (``qpos`` indices) and polynomial of every coupled joint pair."""
     pairs = []
     for i in range(model.neq):
-        if model.eq_type[i] != mujoco.mjtEq.mjEQ_JOINT or model.eq_obj2id[i] < 0:
+        if int(model.eq_type[i]) != int(mujoco.mjtEq.mjEQ_JOINT) or model.eq_obj2id[i] < 0:
             continue
         follower = int(model.jnt_qposadr[model.eq_obj1id[i]])
         driver = int(model.jnt_qposadr[model.eq_obj2id[i]])
