@@ -283,8 +283,8 @@ class PluginRegistry:
         # A plugin may call sys.exit or raise anything else while it is imported.
         except BaseException as error:
             record.state = PluginState.FAILED
-            message = str(error) if isinstance(error, DexgenError) else ""
-            record.reason = message or f"{type(error).__name__}: {error}".partition("\n")[0]
+            name = "" if isinstance(error, DexgenError) else f"{type(error).__name__}: "
+            record.reason = " ".join(f"{name}{error}".split())
             record.traceback = "".join(traceback.format_exception(error))
             if self._manager.has_plugin(record.name):
                 self._manager.unregister(name=record.name)
