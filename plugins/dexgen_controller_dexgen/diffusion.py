@@ -110,22 +110,26 @@ class Guidance:
         self._bound = bound
         self.spread = float(std.square().mean().sqrt())
 
-    def per_square_metre(self, strength: float) -> float:
+    def per_square_metre(self, strength: torch.Tensor) -> torch.Tensor:
         """Return ``strength`` as it applies to motion in metres [1/m^2]."""
         return strength * (GUIDANCE_LENGTH / self.spread) ** 2
 
     def toward(
-        self, command: torch.Tensor, strength: float, weight: torch.Tensor | None = None
+        self,
+        command: torch.Tensor,
+        strength: float | torch.Tensor,
+        weight: torch.Tensor | None = None,
     ) -> Callable[[torch.Tensor, float], torch.Tensor]:
         """Return the pull towards ``command``.
 
         Args:
             command: Commanded motion [m], shape (n, d).
-            strength: Guidance strength; 0 is the prior alone.
+            strength: Guidance strength, one for all or of shape (n,); 0 is the prior alone.
             weight: Per-dimension weight, shape (n, d) or (d,).
         """
         goal = (command - self._mean) / self._std
-        scale = self.per_square_metre(strength) * self._std.square()
+        strengths = torch.as_tensor(strength, dtype=torch.float32).reshape(-1, 1)
+        scale = self.per_square_metre(strengths) * self._std.square()
         if weight is not None:
             scale = scale * weight
 

@@ -88,7 +88,7 @@ class ControllerModel:
         *,
         steps: int,
         command: torch.Tensor | None = None,
-        strength: float = 0.0,
+        strength: float | torch.Tensor = 0.0,
         weight: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Sample keypoint motion.
@@ -100,7 +100,7 @@ class ControllerModel:
             steps: DDIM steps.
             command: Commanded keypoint offsets [m], shape (n, K, 3), towards which every future
                 step is pulled; None is the prior alone.
-            strength: Guidance strength.
+            strength: Guidance strength, one for all or of shape (n,).
             weight: Weight of each keypoint, shape (K,).
 
         Returns:
@@ -110,7 +110,7 @@ class ControllerModel:
         one_hot = torch.nn.functional.one_hot(mode, len(self.info.modes)).float()
         code = self.prior.encode(self.normal_state(state), one_hot)
         pull = None
-        if command is not None and strength > 0.0:
+        if command is not None:
             goal = command[:, None].expand(-1, HORIZON, -1, -1).flatten(1)
             if weight is not None:
                 weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()

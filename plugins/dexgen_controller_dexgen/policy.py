@@ -51,14 +51,14 @@ class GuidedPolicy:
     def act(
         self,
         command: torch.Tensor | None,
-        strength: float,
+        strength: float | torch.Tensor,
         weight: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample a motion and its joint-target increments.
 
         Args:
             command: Commanded keypoint offsets [m], shape (N, K, 3), or None.
-            strength: Guidance strength.
+            strength: Guidance strength, one for all or of shape (N,).
             weight: Weight of each keypoint, shape (K,).
 
         Returns:

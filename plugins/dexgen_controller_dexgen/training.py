@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 
+from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_app.spec import HandSpec
 from dexgen_controller_dexgen.model import ControllerModel, ModelInfo
@@ -69,38 +68,24 @@ class _Run:
         self.step = 0
 
     def save(self) -> None:
-        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
-        partial = self.checkpoint.with_suffix(".part")
-        save_file(
-            {k: v.contiguous() for k, v in tensors.items()}, partial, {"step": str(self.step)}
+        save_checkpoint(
+            self.checkpoint,
+            {
+                "step": self.step,
+                "net": self.net.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
         )
-        partial.replace(self.checkpoint)
 
     def restore(self) -> None:
         if not self.checkpoint.exists():
             return
-        with safe_open(self.checkpoint, "pt") as file:
-            self.step = int(file.metadata()["step"])
-            groups: dict[str, dict[str, torch.Tensor]] = {
-                "net": {},
-                "averaged": {},
-                "optimizer": {},
-            }
-            for key in file.keys():  # noqa: SIM118
-                group, _, rest = key.partition(".")
-                groups[group][rest] = file.get_tensor(key)
-        self.net.load_state_dict(groups["net"])
-        self.averaged.load_state_dict(groups["averaged"])
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in groups["optimizer"].items():
-            index, _, field = key.partition(".")
-            state.setdefault(int(index), {})[field] = value
-        table = self.optimizer.state_dict()
-        table["state"] = state
-        self.optimizer.load_state_dict(table)
+        state = load_checkpoint(self.checkpoint)
+        self.step = state["step"]
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
     def update(self, loss: torch.Tensor, processes: int) -> None:
         self.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,144 @@
+"""The corrupted-expert benchmark: how long is an object held, how many goals are reached."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from dexgen_app.kinematics.batched import BatchedKinematics
+from dexgen_app.learn.environment import HandEnvironment
+from dexgen_app.learn.statistics import drop_interval, time_to_drop
+from dexgen_controller_dexgen.commanders import Commander, commanded_offset
+from dexgen_controller_dexgen.policy import GuidedPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of the table.
+
+    Attributes:
+        commander: Who commanded.
+        controller: ``raw`` or ``dexgen``.
+        strength: Guidance strength.
+        seconds: Simulated time [s].
+        drops: Objects lost.
+        goals: Goals reached.
+        cosine: Mean cosine between commanded and realised fingertip motion.
+    """
+
+    commander: str
+    controller: str
+    strength: float
+    seconds: float
+    drops: int
+    goals: int
+    cosine: float
+
+    @property
+    def time_to_drop(self) -> float:
+        """Simulated time over drops [s]."""
+        return time_to_drop(self.drops, self.seconds)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the time to drop [s]."""
+        return drop_interval(self.drops, self.seconds)
+
+    @property
+    def goals_per_minute(self) -> float:
+        """Goals reached in a simulated minute."""
+        return 60.0 * self.goals / self.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all figures as plain values; infinite ones as None."""
+        low, high = self.interval
+        figures = {"time_to_drop": self.time_to_drop, "low": low, "high": high}
+        finite = {k: (v if v != float("inf") else None) for k, v in figures.items()}
+        return {**asdict(self), **finite, "goals_per_minute": self.goals_per_minute}
+
+
+def run_cell(
+    environment: HandEnvironment,
+    commander: Commander,
+    *,
+    name: str,
+    seconds: float,
+    policy: GuidedPolicy | None = None,
+    strength: float = 0.0,
+) -> Cell:
+    """Let a commander drive the hands, alone or through the controller.
+
+    Args:
+        environment: The hands; its episodes are the trials.
+        commander: Who commands.
+        name: The commander's name in the table.
+        seconds: Simulated time over all hands [s].
+        policy: The controller; None sends the commands straight to the hand.
+        strength: Guidance strength.
+    """
+    sites = _keypoint_kinematics(environment)
+    tips = slice(len(environment.hand.fingers), None)
+    scale = environment.config.action_scale
+    observation = environment.reset()["policy"]
+    environment.drain_counts()
+    if policy is not None:
+        policy.reset()
+    steps = max(1, round(seconds / (environment.count * environment.step_seconds)))
+    cosines = []
+    for _ in range(steps):
+        command = commander.act(environment, observation)
+        joints = environment.state.joints
+        offset = commanded_offset(sites.positions, joints, scale * command)
+        action = command
+        if policy is not None:
+            policy.observe(environment.state.tips, joints, environment.target)
+            action = policy.act(offset, strength)[0] / scale
+        before = sites.positions(joints)
+        result = environment.step(action)
+        moved = sites.positions(environment.state.joints) - before
+        going_on = ~result.done
+        cosines.append(
+            torch.nn.functional.cosine_similarity(
+                moved[going_on][:, tips].flatten(1), offset[going_on][:, tips].flatten(1)
+            ).mean()
+        )
+        commander.restart(result.done)
+        if policy is not None:
+            policy.reset(result.done)
+        observation = result.observations["policy"]
+    counts = environment.drain_counts()
+    return Cell(
+        commander=name,
+        controller="raw" if policy is None else "dexgen",
+        strength=strength,
+        seconds=counts["seconds"],
+        drops=int(counts["drops"]),
+        goals=int(counts.get("goals", 0.0)),
+        cosine=float(torch.stack(cosines).nanmean()),
+    )
+
+
+def _keypoint_kinematics(environment: HandEnvironment) -> BatchedKinematics:
+    from dexgen_app.kinematics.model import HandModel
+
+    hand = environment.hand
+    return BatchedKinematics(HandModel(hand).mj_model, hand.joint_names, hand.keypoint_sites)
+
+
+def format_table(cells: list[Cell]) -> str:
+    """Return the cells as a Markdown table."""
+    lines = [
+        "| command | controller | guidance | time to drop [s] (95 %) | drops | goals/min | cos |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for cell in cells:
+        low, high = cell.interval
+        strength = "-" if cell.controller == "raw" else f"{cell.strength:g}"
+        lines.append(
+            f"| {cell.commander} | {cell.controller} | {strength} "
+            f"| {cell.time_to_drop:.1f} ({low:.1f}-{high:.1f}) "
+            f"| {cell.drops} | {cell.goals_per_minute:.1f} | {cell.cosine:.2f} |"
+        )
+    return "\n".join(lines)

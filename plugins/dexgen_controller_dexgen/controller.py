@@ -1,0 +1,93 @@
+"""DexGen in a live session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from dexgen_controller_dexgen.commanders import commanded_offset
+from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.parameters import PARAMETERS
+from dexgen_controller_dexgen.policy import GuidedPolicy
+
+from dexgen_app.errors import InputError
+from dexgen_app.kinematics.batched import BatchedKinematics
+from dexgen_app.kinematics.model import HandModel
+from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class DexGenController:
+    """Turns a coarse command into a motion that keeps the object in the hand.
+
+    Args:
+        context: The hand and the seed; option ``weights`` names another model file.
+    """
+
+    def __init__(self, context: ControllerContext) -> None:
+        hand = context.hand
+        path = Path(context.options.get("weights") or WEIGHTS / f"{hand.id}.safetensors")
+        if not path.exists():
+            raise InputError(
+                f"there are no weights for hand {hand.id}",
+                where=str(path),
+                remedy=f"Make them with `dexgen-app build-controller --hand {hand.id}`",
+            )
+        model = ControllerModel.load(path, hand)
+        self._policy = GuidedPolicy(model, seed=context.seed)
+        mj_model = HandModel(hand).mj_model
+        self._sites = BatchedKinematics(mj_model, hand.joint_names, hand.keypoint_sites)
+        self._lower, self._upper = hand.limits
+        self._fingers = len(hand.fingers)
+        self._values: dict[str, float | str] = {p.name: p.default for p in PARAMETERS}
+
+    def reset(self, state: HandState) -> None:
+        """Forget the history."""
+        self._policy.reset()
+
+    def set_parameter(self, name: str, value: float | str) -> None:
+        """Change the guidance, the mode, the sampler or switch the controller off."""
+        known = {p.name: p for p in PARAMETERS}
+        if name not in known:
+            raise InputError(
+                f"DexGen has no parameter {name!r}", remedy=f"It has {', '.join(known)}"
+            )
+        spec = known[name]
+        if spec.choices:
+            good = value in spec.choices
+            allowed = ", ".join(spec.choices)
+        else:
+            value = float(value)
+            good = spec.lower <= value <= spec.upper
+            allowed = f"{spec.lower:g} to {spec.upper:g}"
+        if not good:
+            raise InputError(f"{value} is no value of {name}", remedy=f"Use {allowed}")
+        self._values[name] = value
+
+    def step(self, control: ControlInput) -> HandCommand | None:
+        """Sample a motion near the command; without a command, the prior alone."""
+        state, command = control.state, control.command
+        if self._values["active"] == "off":
+            self._policy.reset()
+            return command
+        target = np.where(np.isfinite(control.target), control.target, state.position)
+        joints = torch.from_numpy(np.asarray(state.position)[None]).float()
+        present = torch.from_numpy(target[None]).float()
+        points = self._sites.positions(joints)
+        self._policy.observe(points[:, self._fingers :], joints, present)
+        self._policy.set_mode(str(self._values["mode"]))
+        self._policy.steps = int(str(self._values["steps"]))
+        offset = None
+        born = 0
+        if command is not None:
+            born = command.born_ns
+            change = torch.from_numpy(np.asarray(command.position)[None]).float() - present
+            offset = commanded_offset(self._sites.positions, joints, change)
+        weight = None
+        if self._values["keypoints"] == "tips":
+            weight = torch.cat([torch.zeros(self._fingers), torch.ones(self._fingers)])
+        increment, _ = self._policy.act(offset, float(self._values["guidance"]), weight)
+        moved = target + increment[0].numpy()
+        return HandCommand(born_ns=born, position=np.clip(moved, self._lower, self._upper))

@@ -1,0 +1,46 @@
+"""What can be changed while DexGen runs."""
+
+from __future__ import annotations
+
+from dexgen_app.spec import ParameterSpec
+
+MODES = ("default", "precision")
+
+PARAMETERS = (
+    ParameterSpec(
+        name="active",
+        title="DexGen",
+        default="on",
+        choices=("on", "off"),
+        help="Off lets the command through as it is, to release the object.",
+    ),
+    ParameterSpec(
+        name="guidance",
+        title="Guidance",
+        default=1000.0,
+        lower=0.0,
+        upper=3000.0,
+        help="How strongly the command pulls; 0 holds the object and ignores the command.",
+    ),
+    ParameterSpec(
+        name="mode",
+        title="Mode",
+        default="default",
+        choices=MODES,
+        help="The kind of motion that the controller was taught under this label.",
+    ),
+    ParameterSpec(
+        name="steps",
+        title="Sampler steps",
+        default="8",
+        choices=("4", "8", "12"),
+        help="Diffusion steps of each sample; more steps are more faithful and slower.",
+    ),
+    ParameterSpec(
+        name="keypoints",
+        title="Guided keypoints",
+        default="all",
+        choices=("all", "tips"),
+        help="Whether the command pulls middle joints and fingertips, or fingertips only.",
+    ),
+)
