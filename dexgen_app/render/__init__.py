@@ -1,1 +1,1 @@
-"""A 3D renderer that knows no Qt: scene in, image out."""
+"""A small 3D renderer without Qt: a scene of rigid links in, an RGB image out."""

@@ -1,0 +1,472 @@
+"""The 3D view: paints what the renderer draws, and turns mouse and keys into camera moves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import (
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from dexgen_app.errors import DexgenError
+from dexgen_app.gui.view_overlay import Overlay, paint_overlay, paint_problem
+from dexgen_app.render.camera import PRESETS, Camera, preset
+from dexgen_app.render.context import GraphicsError
+from dexgen_app.render.renderer import Quality, SceneRenderer
+from dexgen_app.render.stage import Stage
+from dexgen_app.render.transforms import rotation_matrices
+from dexgen_app.spec import HandSpec, ObjectSpec
+
+if TYPE_CHECKING:
+    from dexgen_app.render.palette import Theme
+
+_FRAME_MS = 33
+_SLOW_MS = 30.0
+_SETTLE_MS = 260
+_GLIDE_S = 0.22
+_DRAG = Quality(shadows=False, scale=0.5)
+_PLAIN = Quality()
+
+
+class HandView(QWidget):
+    """Shows a hand, the commanded hand, the object and the contacts.
+
+    Left drag turns, right, middle or shift drag shifts, the wheel zooms, a double click selects a
+    link. Keys 1 to 5 choose a view, R resets it, F keeps the camera fixed to the palm.
+
+    Signals:
+        link_selected: Name of the selected link, empty if none.
+        preset_changed: Name of the view, empty after a move by hand.
+        follow_changed: Whether the camera is fixed to the palm.
+    """
+
+    link_selected = pyqtSignal(str)
+    preset_changed = pyqtSignal(str)
+    follow_changed = pyqtSignal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("hand_view")
+        self.setAccessibleName("3D view of the hand")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(160, 120)
+        self.stage: Stage | None = None
+        self.overlay = Overlay()
+        self._renderer: SceneRenderer | None = None
+        self._theme: Theme = "dark"
+        self._problem: DexgenError | None = None
+        self._image: QImage | None = None
+        self._camera = Camera()
+        self._glide: tuple[Camera, Camera, float] | None = None
+        self._follow: np.ndarray | None = None
+        self._preset = PRESETS[0]
+        self._drag: tuple[QPointF, bool] | None = None
+        self._shortcuts = True
+        self._dirty = False
+        self._frame_ms = 0.0
+        self._full_ms = 0.0
+        self._frames: list[float] = []
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._tick)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._refine)
+        self._banner_timer = QTimer(self)
+        self._banner_timer.setInterval(60)
+        self._banner_timer.timeout.connect(self.update)
+
+    # What is shown --------------------------------------------------------------------------
+
+    def set_hand(self, hand: HandSpec, object: ObjectSpec | None = None) -> None:
+        """Show a hand at rest with an object in it.
+
+        Raises:
+            ModelError: The hand's model cannot be read.
+        """
+        from dexgen_app.kinematics.model import HandModel
+
+        self.set_stage(Stage(HandModel(hand), object))
+
+    def set_stage(self, stage: Stage) -> None:
+        """Show a prepared stage; the camera goes back to its view."""
+        self.stage = stage
+        self.select_link(None)
+        self._problem = None if self._renderer else self._problem
+        self._camera = self._preset_camera(self._preset)
+        self._describe()
+        self.refresh()
+
+    def set_object(self, object: ObjectSpec | None) -> None:
+        """Change the object, keeping the camera."""
+        if self.stage is not None and object != self.stage.object:
+            self.stage = Stage(self.stage.hand, object)
+            self.stage.selected = self.overlay.selected or None
+            self.refresh()
+
+    def set_row(self, row: np.void) -> None:
+        """Show a row of the state ring or of a recording."""
+        if self.stage is None:
+            return
+        self.stage.show_row(row)
+        if self._follow is not None and self._drag is None and self._glide is None:
+            self._apply_follow()
+        self.refresh()
+
+    def set_ghost_visible(self, visible: bool) -> None:
+        """Show or hide the commanded hand."""
+        if self.stage is not None:
+            self.stage.show_ghost = visible
+            self.refresh()
+
+    def set_contacts_visible(self, visible: bool) -> None:
+        """Show or hide contact forces."""
+        if self.stage is not None:
+            self.stage.show_contacts = visible
+            self.refresh()
+
+    def set_link_colors(self, tints: Mapping[str, tuple[float, float, float, float]]) -> None:
+        """Colour links by name: red, green, blue and strength, 0 to 1."""
+        if self.stage is not None:
+            self.stage.tint(tints)
+            self.refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the ``dark`` or the ``light`` palette."""
+        self._theme = self.overlay.theme = theme
+        if self._renderer is not None:
+            self._renderer.set_theme(theme)
+        self.refresh()
+
+    def set_banner(self, text: str, fraction: float | None = None) -> None:
+        """Show a line over the picture, with progress from 0 to 1 or None; empty text hides it."""
+        self.overlay.banner, self.overlay.banner_fraction = text, fraction
+        self._describe()
+        if text and fraction is None:
+            self._banner_timer.start()
+        else:
+            self._banner_timer.stop()
+        self.update()
+
+    def select_link(self, name: str | None) -> None:
+        """Select a link by name, or none."""
+        known = self.stage is not None and name in self.stage.scene.names
+        chosen = name if known and name else ""
+        if self.stage is not None:
+            self.stage.selected = chosen or None
+        if chosen != self.overlay.selected:
+            self.overlay.selected = chosen
+            self.link_selected.emit(chosen)
+            self._describe()
+            self.refresh()
+
+    @property
+    def selected_link(self) -> str:
+        """Name of the selected link, empty if none."""
+        return self.overlay.selected
+
+    # Camera ---------------------------------------------------------------------------------
+
+    @property
+    def camera(self) -> Camera:
+        """Where the hand is seen from."""
+        return self._camera
+
+    @property
+    def preset(self) -> str:
+        """Name of the view, empty after a move by hand."""
+        return self._preset
+
+    def set_preset(self, name: str) -> None:
+        """Glide to a view of ``PRESETS``."""
+        goal = self._preset_camera(name)
+        self._preset = name
+        self.preset_changed.emit(name)
+        self._glide_to(goal)
+
+    def reset_camera(self) -> None:
+        """Glide back to the first view and let go of the palm."""
+        self.set_follow(False)
+        self.set_preset(PRESETS[0])
+
+    def set_follow(self, follow: bool) -> None:
+        """Keep the camera fixed to the palm while the wrist turns, or let it go."""
+        if follow != self.following:
+            self._follow = np.zeros(3) if follow else None
+            self._hold_follow()
+            self.follow_changed.emit(follow)
+            self.refresh()
+
+    @property
+    def following(self) -> bool:
+        """Whether the camera is fixed to the palm."""
+        return self._follow is not None
+
+    def set_shortcuts_enabled(self, enabled: bool) -> None:
+        """Let the view's own keys act, or leave all keys to others."""
+        self._shortcuts = enabled
+
+    def _preset_camera(self, name: str) -> Camera:
+        radius = self.stage.poses.radius if self.stage is not None else 0.15
+        palm = self.stage.palm_normal if self.stage is not None else np.array([1.0, 0.0, 0.0])
+        return preset(name, radius, palm, self.width() / max(1, self.height()))
+
+    def _glide_to(self, goal: Camera) -> None:
+        if self.isVisible():
+            self._glide = (self._camera, goal, time.monotonic())
+        else:
+            self._camera = goal
+            self._hold_follow()
+        self.refresh()
+
+    def _move(self, camera: Camera) -> None:
+        self._glide = None
+        self._camera = camera
+        self._hold_follow()
+        if self._preset:
+            self._preset = ""
+            self.preset_changed.emit("")
+        self.refresh()
+
+    def _hold_follow(self) -> None:
+        """Remember the eye's direction in the hand frame."""
+        if self._follow is not None and self.stage is not None:
+            self._follow = self._camera.direction @ rotation_matrices(self.stage.poses.rotation)
+
+    def _apply_follow(self) -> None:
+        if self._follow is not None and self.stage is not None:
+            self._camera = self._camera.towards(
+                self.stage.poses.vectors_to_world(self._follow[None])[0]
+            )
+
+    # Frames ---------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Ask for a new picture; at most 30 a second are drawn, and none while hidden."""
+        self._dirty = True
+        self._settle.stop()
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start(0)
+
+    @property
+    def fps(self) -> float:
+        """Pictures drawn in the last second."""
+        now = time.monotonic()
+        self._frames = [stamp for stamp in self._frames if now - stamp < 1.0]
+        return float(len(self._frames))
+
+    def grab_image(self, size: QSize | None = None) -> QImage:
+        """Return a fresh picture in best quality, without the overlay; null without OpenGL."""
+        size = size or self.size()
+        if self._ready() and self.stage is not None and self._renderer is not None:
+            self.stage.apply(self._renderer)
+            return self._draw((size.width(), size.height()), Quality(samples=4))
+        return QImage()
+
+    def _ready(self) -> bool:
+        if self._renderer is None and self._problem is None:
+            try:
+                self._renderer = SceneRenderer(self._theme)
+            except GraphicsError as problem:
+                self._problem = problem
+                self._describe()
+        return self._renderer is not None
+
+    def _tick(self) -> None:
+        if not self.isVisible() or not self._dirty:
+            return
+        self._advance_glide()
+        dragging = self._drag is not None
+        slow = self._full_ms > _SLOW_MS
+        if self._paint_frame(_DRAG if dragging and slow else self._steady()):
+            self._frames.append(time.monotonic())
+        self._dirty = self._glide is not None
+        pause = max(_FRAME_MS - self._frame_ms, 0.4 * self._frame_ms)
+        self._timer.start(round(pause))
+        if not self._dirty:
+            self._settle.start()
+
+    def _steady(self) -> Quality:
+        samples = 0 if self._renderer is None or self._renderer.software else 4
+        return _PLAIN if samples == 0 else Quality(samples=samples)
+
+    def _refine(self) -> None:
+        """Draw one picture with smooth edges once nothing moves."""
+        if self.isVisible() and self._drag is None and not self._dirty:
+            self._paint_frame(Quality(samples=4), timed=False)
+
+    def _paint_frame(self, quality: Quality, timed: bool = True) -> bool:
+        if not self._ready() or self.stage is None or self._renderer is None:
+            self.update()
+            return False
+        start = time.monotonic()
+        ratio = self.devicePixelRatioF()
+        size = (round(self.width() * ratio), round(self.height() * ratio))
+        try:
+            self.stage.apply(self._renderer)
+            self._image = self._draw(size, quality)
+        except DexgenError as problem:
+            self._problem = problem
+        if timed:
+            self._frame_ms = (time.monotonic() - start) * 1000.0
+            if quality.scale == 1.0:
+                self._full_ms = self._frame_ms
+        self.update()
+        return True
+
+    def _draw(self, size: tuple[int, int], quality: Quality) -> QImage:
+        assert self._renderer is not None
+        pixels = self._renderer.render(self._camera, size, quality, components=4)
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBX8888)
+        return image.convertToFormat(QImage.Format.Format_RGB32)
+
+    def _advance_glide(self) -> None:
+        if self._glide is None:
+            return
+        start, goal, since = self._glide
+        amount = min(1.0, (time.monotonic() - since) / _GLIDE_S)
+        self._camera = start.blend(goal, amount * amount * (3.0 - 2.0 * amount))
+        if amount >= 1.0:
+            self._glide = None
+            self._hold_follow()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint the last picture and the overlay."""
+        painter = QPainter(self)
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
+        if self._problem is not None:
+            paint_problem(painter, self.rect(), self._problem, self.overlay.theme)
+        elif self._image is not None:
+            painter.drawImage(self.rect(), self._image)
+        else:
+            painter.fillRect(self.rect(), self.overlay.background)
+        self.overlay.preset = self._preset
+        self.overlay.following = self.following
+        self.overlay.fps, self.overlay.frame_ms = self.fps, self._frame_ms
+        view = self._camera.view()[:3, :3]
+        self.overlay.axes = None
+        if self.stage is not None and self._problem is None:
+            self.overlay.axes = view @ rotation_matrices(self.stage.poses.rotation)
+            self.overlay.down = -view[:, 2]
+        paint_overlay(painter, self.rect(), self.overlay)
+        painter.end()
+
+    def _describe(self) -> None:
+        """Say in words what the picture shows."""
+        parts = []
+        if self.stage is not None:
+            parts.append(self.stage.hand.spec.title)
+        if self.overlay.selected:
+            parts.append(f"selected link {self.overlay.selected}")
+        if self.overlay.banner:
+            parts.append(self.overlay.banner)
+        if self._problem is not None:
+            parts.append(str(self._problem))
+        self.setAccessibleDescription(", ".join(parts))
+
+    # Events ---------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw again when the view appears."""
+        super().showEvent(event)
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Stop drawing while hidden."""
+        super().hideEvent(event)
+        self._timer.stop()
+        self._settle.stop()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Keep the whole hand in a view that was chosen by name."""
+        super().resizeEvent(event)
+        if self._preset and self._glide is None:
+            self._camera = self._preset_camera(self._preset)
+        self.refresh()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Begin to turn or to shift."""
+        if event is None:
+            return
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._drag = (event.position(), shift or event.button() != Qt.MouseButton.LeftButton)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Turn or shift the camera."""
+        if event is None or self._drag is None:
+            return
+        last, panning = self._drag
+        step = (event.position() - last) / max(1, self.height())
+        self._drag = (event.position(), panning)
+        if panning:
+            self._move(self._camera.pan(-step.x(), step.y()))
+        else:
+            self._move(self._camera.orbit(-4.0 * step.x(), 4.0 * step.y()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """End the move; the next picture has full quality."""
+        self._drag = None
+        self.refresh()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Select the link under the pointer."""
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._drag = None
+        self.select_link(self.link_at(event.position()))
+
+    def link_at(self, point: QPointF) -> str | None:
+        """Return the name of the link at a position in the widget, or None."""
+        if not self._ready() or self._renderer is None or self.stage is None:
+            return None
+        self.stage.apply(self._renderer)
+        size = (self.width(), self.height())
+        return self._renderer.pick(self._camera, size, point.x(), point.y())
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom."""
+        if event is not None:
+            self._move(self._camera.zoom(0.9 ** (event.angleDelta().y() / 120.0)))
+            event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Choose a view, reset it, or follow the palm."""
+        if event is None:
+            return
+        if not self._shortcuts or not self.handle_key(event):
+            event.ignore()
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """Act on one of the view's keys; return whether it was one."""
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        number = event.key() - Qt.Key.Key_1
+        if 0 <= number < len(PRESETS):
+            self.set_preset(PRESETS[number])
+        elif event.key() == Qt.Key.Key_R:
+            self.reset_camera()
+        elif event.key() == Qt.Key.Key_F:
+            self.set_follow(not self.following)
+        else:
+            return False
+        return True

@@ -1,0 +1,105 @@
+"""The OpenGL context that pictures are drawn in, its programs and its picture buffers."""
+
+from __future__ import annotations
+
+import sys
+from importlib.resources import files
+
+import moderngl
+import numpy as np
+
+from dexgen_app.errors import DexgenError
+
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
+
+
+class GraphicsError(DexgenError):
+    """OpenGL 3.3 is not available."""
+
+
+def create_context() -> moderngl.Context:
+    """Create an OpenGL context without a window; on Linux through EGL, with or without a screen.
+
+    Raises:
+        GraphicsError: No OpenGL 3.3 is available.
+    """
+    backends = ({"backend": "egl"}, {}) if sys.platform.startswith("linux") else ({},)
+    reason = ""
+    for options in backends:
+        try:
+            return moderngl.create_context(require=330, standalone=True, **options)
+        except Exception as error:  # the backends raise plain Exception
+            reason = reason or str(error)
+    raise GraphicsError(
+        f"OpenGL 3.3 is not available ({reason})",
+        where="3D view",
+        remedy="Install libegl1 and libgl1 (software drawing is enough); "
+        "`dexgen-app doctor` tells more",
+    )
+
+
+def is_software(context: moderngl.Context) -> bool:
+    """Return whether the context draws without a GPU."""
+    name = str(context.info["GL_RENDERER"]).lower()
+    return any(word in name for word in _SOFTWARE)
+
+
+def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moderngl.Program:
+    """Compile two files of the folder ``shaders``; ``#include NAME`` lines are filled in."""
+    return context.program(vertex_shader=_source(vertex), fragment_shader=_source(fragment))
+
+
+def _source(name: str) -> str:
+    folder = files("dexgen_app.render") / "shaders"
+    lines = ["#version 330 core"]
+    for line in (folder / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("#include "):
+            lines.append((folder / line.split()[1]).read_text(encoding="utf-8"))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def set_uniforms(program: moderngl.Program, values: dict[str, object]) -> None:
+    """Set those uniforms that the program has; matrices are transposed to GL's order."""
+    for name, value in values.items():
+        if name in program:
+            if isinstance(value, np.ndarray) and value.shape == (4, 4):
+                program[name].write(np.ascontiguousarray(value.T, np.float32))  # type: ignore[union-attr]
+            elif isinstance(value, np.ndarray):
+                program[name].value = tuple(float(x) for x in value)  # type: ignore[union-attr]
+            else:
+                program[name].value = value  # type: ignore[union-attr]
+
+
+class Target:
+    """A picture buffer with depth; several samples a pixel are merged when it is read."""
+
+    def __init__(self, context: moderngl.Context, size: tuple[int, int], samples: int) -> None:
+        self.size, self.samples = size, samples
+        self._context = context
+        self._parts: list[moderngl.Renderbuffer | moderngl.Texture] = [
+            context.renderbuffer(size, 4, samples=samples),
+            context.depth_renderbuffer(size, samples=samples),
+        ]
+        self.frame = context.framebuffer([self._parts[0]], self._parts[1])
+        self._plain = self.frame
+        if samples:
+            self._parts.append(context.renderbuffer(size, 4))
+            self._plain = context.framebuffer([self._parts[2]])
+
+    def read(self, components: int = 3) -> np.ndarray:
+        """Return the picture, shape (height, width, components), uint8, first row first."""
+        if self._plain is not self.frame:
+            self._context.copy_framebuffer(self._plain, self.frame)
+        data = np.empty((self.size[1], self.size[0], components), np.uint8)
+        self._plain.read_into(data, components=components, alignment=1)
+        return data
+
+    def release(self) -> None:
+        """Free the buffers."""
+        if self._plain is not self.frame:
+            self._plain.release()
+        self.frame.release()
+        for part in self._parts:
+            part.release()

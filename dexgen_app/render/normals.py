@@ -1,0 +1,82 @@
+"""Crease-aware normals: smooth over rounded surfaces, sharp at edges. Computed once, cached."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from dexgen_app.render.shapes import Mesh
+
+_VERSION = b"1"
+
+
+def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians(35.0)) -> Mesh:
+    """Return the mesh with vertices split where neighbouring faces meet at a sharp edge.
+
+    A corner's normal is the area-weighted mean of the normals of those faces at its vertex that
+    differ from the corner's own face by less than ``angle``.
+
+    Args:
+        vertices: Positions [m], shape (n, 3).
+        faces: Vertex indices, counter-clockwise from outside, shape (m, 3).
+        angle: Sharpest angle between faces that is still smoothed [rad].
+    """
+    points, inverse = np.unique(np.round(vertices, 7), axis=0, return_inverse=True)
+    faces = inverse.reshape(-1)[faces]
+    corner = points[faces]
+    weighted = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    length = np.linalg.norm(weighted, axis=1)
+    keep = length > 1e-14
+    faces, weighted = faces[keep], weighted[keep]
+    unit = weighted / length[keep, None]
+
+    # Corners sorted by vertex; `first` and `count` describe each vertex's run of corners.
+    vertex = faces.ravel()
+    order = np.argsort(vertex, kind="stable")
+    count = np.bincount(vertex, minlength=len(points))
+    first = np.concatenate([[0], np.cumsum(count)[:-1]])
+    repeats = count[vertex]
+    left = np.repeat(np.arange(len(vertex)), repeats)
+    step = np.arange(len(left)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    right = order[first[vertex[left]] + step]
+    smooth = np.einsum("ij,ij->i", unit[left // 3], unit[right // 3]) > math.cos(angle)
+    left, right = left[smooth], right[smooth]
+    normals = np.column_stack(
+        [np.bincount(left, weighted[right // 3, k], len(vertex)) for k in range(3)]
+    )
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+
+    keys = np.column_stack([vertex, np.round(normals * 512).astype(np.int64)])
+    _, kept, merged = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return Mesh(
+        points[vertex[kept]].astype(np.float32),
+        normals[kept].astype(np.float32),
+        merged.reshape(-1, 3).astype(np.int32),
+    )
+
+
+def cached_creased(vertices: np.ndarray, faces: np.ndarray, folder: Path) -> Mesh:
+    """Return ``creased(vertices, faces)``, from ``folder`` if it was computed before."""
+    digest = hashlib.sha256(_VERSION)
+    digest.update(np.ascontiguousarray(vertices, np.float32))
+    digest.update(np.ascontiguousarray(faces, np.int32))
+    path = folder / f"{digest.hexdigest()[:24]}.npz"
+    try:
+        with np.load(path) as stored:
+            return Mesh(stored["vertices"], stored["normals"], stored["faces"])
+    except (OSError, ValueError, KeyError, EOFError):
+        pass  # absent, or spoilt by a crash: compute it again
+    mesh = creased(vertices, faces)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
+            np.savez(file, vertices=mesh.vertices, normals=mesh.normals, faces=mesh.faces)
+        os.replace(file.name, path)
+    except OSError:
+        pass  # a cache that cannot be written only costs time
+    return mesh
