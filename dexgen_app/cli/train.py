@@ -1,0 +1,191 @@
+"""``dexgen-app train``: trains a skill, goes on after a kill, evaluates what came out."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dexgen_app.learn.job import JobConfig
+    from dexgen_app.plugins import PluginRegistry
+
+HELP = "train a motion primitive by reinforcement learning, resume it, evaluate it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``dexgen-app train``."""
+    parser.add_argument("skill", nargs="?", default="", help="skill to train; none lists them")
+    parser.add_argument("--hand", default="allegro", help="hand")
+    parser.add_argument(
+        "--engine", choices=("genesis", "mujoco"), default="mujoco", help="simulator"
+    )
+    parser.add_argument("--steps", type=float, default=2e6, help="environment steps in all")
+    parser.add_argument("--environments", type=int, default=256, help="environments in all")
+    parser.add_argument("--processes", type=int, default=2, help="worker processes")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--device", default="cpu", help="where the networks live")
+    parser.add_argument("--run", default="", help="name of the run; a date by default")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--start-from", default="", metavar="FILE", help="checkpoint to start with")
+    parser.add_argument(
+        "--checkpoint-steps", type=float, default=1e5, help="environment steps between checkpoints"
+    )
+    parser.add_argument(
+        "--evaluate-seconds",
+        type=float,
+        default=0.0,
+        help="simulated time of each environment in an evaluation of every checkpoint; 0 for none",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="FIELD=VALUE",
+        help="change a setting of the skill, or of PPO by ppo.FIELD; may be repeated",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--evaluate", action="store_true", help="evaluate the run, do not train it")
+    group.add_argument("--status", action="store_true", help="tell where the runs stand")
+    parser.add_argument("--seconds", type=float, default=60.0, help="--evaluate: simulated time")
+    parser.add_argument(
+        "--gravity", action="append", default=[], help="--evaluate: direction, or all; repeatable"
+    )
+    parser.add_argument("--policy", default="", metavar="FILE", help="--evaluate: weights")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, evaluate or tell where the runs stand."""
+    from dexgen_app.plugins import PluginRegistry
+
+    registry = PluginRegistry.load(args.safe_mode, args.disable)
+    if args.status:
+        return _tell_status()
+    if not args.skill and not args.run:
+        for spec in registry.skills.values():
+            print(f"{spec.id:14} {spec.help}")
+        return 0
+    if args.evaluate:
+        return _evaluate(args, registry)
+    return _train(args, registry)
+
+
+def _train(args: argparse.Namespace, registry: PluginRegistry) -> int:
+    import time
+
+    from dexgen_app.learn.config import from_plain, to_plain
+    from dexgen_app.learn.job import JobConfig, run_job
+    from dexgen_app.learn.run_folder import RunFolder
+
+    name = args.run or time.strftime(f"{args.skill}-%Y%m%d-%H%M%S")
+    folder = RunFolder.named(name)
+    if args.resume:
+        config: JobConfig = from_plain(JobConfig, folder.config())
+    else:
+        config = _job_config(args, registry)
+        folder.create(to_plain(config))
+    folder.set_request("")
+    print(f"run {folder.path}", flush=True)
+    run_job(
+        folder,
+        config,
+        registry,
+        resume=args.resume,
+        report=lambda line: print(line, flush=True),
+    )
+    return 0
+
+
+def _job_config(args: argparse.Namespace, registry: PluginRegistry) -> JobConfig:
+    from dexgen_app.learn.config import override, to_plain
+    from dexgen_app.learn.job import JobConfig
+    from dexgen_app.learn.ppo import PpoConfig
+    from dexgen_app.plugins import load_object
+
+    skill = registry.find_skill(args.skill)
+    hand = registry.find_hand(args.hand)
+    ppo = [s.removeprefix("ppo.") for s in args.settings if s.startswith("ppo.")]
+    own = [s for s in args.settings if not s.startswith("ppo.")]
+    settings: Any = override(load_object(skill.config)(), own)
+    return JobConfig(
+        skill=skill.id,
+        hand=hand.id,
+        engine=args.engine,
+        steps=int(args.steps),
+        environments=args.environments,
+        processes=args.processes,
+        seed=args.seed,
+        device=args.device,
+        checkpoint_steps=int(args.checkpoint_steps),
+        evaluate_seconds=args.evaluate_seconds,
+        start_from=args.start_from,
+        ppo=override(PpoConfig(), ppo),
+        environment=to_plain(settings),
+        command=shlex.join(("dexgen-app", *sys.argv[1:])),
+    )
+
+
+def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
+    from pathlib import Path
+
+    import torch
+
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.config import from_plain, override
+    from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
+    from dexgen_app.learn.policy import load_policy
+    from dexgen_app.learn.run_folder import RunFolder
+    from dexgen_app.plugins import load_object
+    from dexgen_app.spec import GRAVITY_DIRECTIONS
+
+    torch.set_num_threads(1)
+    if args.policy:
+        path = Path(args.policy)
+    else:
+        policies = RunFolder.named(args.run).policies()
+        if not policies:
+            raise InputError("the run has no policy yet", where=args.run)
+        path = policies[-1]
+    policy = load_policy(path)
+    hand = registry.find_hand(policy.hand)
+    skill = registry.find_skill(policy.skill)
+    settings = override(from_plain(load_object(skill.config), policy.config), args.settings)
+    gravity = tuple(GRAVITY_DIRECTIONS) if "all" in args.gravity else tuple(args.gravity)
+    options = EvaluationOptions(
+        engine=args.engine,
+        environments=args.environments,
+        seconds=args.seconds,
+        gravity=gravity,
+        seed=1000 + args.seed,
+    )
+    print(f"{path}\n{args.engine}, {args.environments} environments, seed {options.seed}")
+    print("gravity        drops   time to drop, 95 % interval        goals a minute")
+    for result in evaluate_policy(policy, hand, settings, load_object(skill.environment), options):
+        held = f"{result.time_to_drop:.1f} s" if result.drops else "no drop"
+        print(
+            f"{result.gravity:14} {result.drops:5}   {held:>9} "
+            f"({result.shortest:.1f} to {result.longest:.1f} s)   {result.goals_per_minute:.1f}",
+            flush=True,
+        )
+    return 0
+
+
+def _tell_status() -> int:
+    from dexgen_app.learn.progress import format_count, format_seconds
+    from dexgen_app.learn.run_folder import list_runs
+
+    for folder in list_runs():
+        progress = folder.read_json("progress.json") or {}
+        rows = folder.rows("metrics.jsonl")
+        last = rows[-1] if rows else {}
+        print(
+            f"{folder.path.name:30} {progress.get('state', 'new'):8} "
+            f"{format_count(progress.get('done', 0))} of "
+            f"{format_count(progress.get('total', 0))} steps, "
+            f"{format_seconds(progress.get('seconds_left', 0.0))} left; time to drop "
+            f"{last.get('time_to_drop', 0.0):.1f} s, "
+            f"{last.get('goals_per_minute', 0.0):.1f} goals a minute"
+        )
+    return 0

@@ -1,0 +1,393 @@
+"""What every skill's environment shares: control, drops, gravity, episodes, observations, counts.
+
+A skill subclasses ``HandEnvironment`` and gives it goals, observations and a reward.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from dexgen_app.errors import SimulationError
+from dexgen_app.learn.goals import GoalOptions, GraspGoals
+from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps
+from dexgen_app.learn.guard import FiniteGuard
+from dexgen_app.learn.randomisation import Randomisation, Randomiser
+from dexgen_app.learn.rotations import from_rotation_vector, rotate, tilt
+from dexgen_app.sim.world import Engine, PhysicsOptions, World, WorldOptions, make_world
+from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """Settings that every skill has.
+
+    Attributes:
+        objects: Objects, dealt out to the environments in equal blocks.
+        control_hz: Rate of actions [Hz].
+        physics: Physics settings.
+        action_scale: Change of the joint targets at an action of 1 [rad].
+        episode_seconds: Episodes are cut after this time [s].
+        gravity: Directions in which gravity points, keys of ``GRAVITY_DIRECTIONS``.
+        gravity_tilt: Largest random tilt from that direction [rad].
+        wrist_speed: Largest speed at which the wrist turns gravity [rad/s].
+        drop_distance: The object is dropped farther than this from the grasp centre [m].
+        lowest: The object is dropped below this height over the palm's frame, along x [m].
+        goals: How start grasps and goals are drawn.
+        randomisation: Domain randomisation.
+        stiffness: Proportional gain of the joints [N m/rad].
+        damping: Derivative gain of the joints [N m s/rad].
+    """
+
+    objects: tuple[ObjectSpec, ...] = (ObjectSpec(),)
+    control_hz: float = 10.0
+    physics: PhysicsOptions = field(default_factory=lambda: PhysicsOptions(substeps=1))
+    action_scale: float = 0.1
+    episode_seconds: float = 30.0
+    gravity: tuple[str, ...] = ("palm_up",)
+    gravity_tilt: float = 0.35
+    wrist_speed: float = 0.0
+    drop_distance: float = 0.07
+    lowest: float = 0.0
+    goals: GoalOptions = field(default_factory=GoalOptions)
+    randomisation: Randomisation = field(default_factory=Randomisation)
+    stiffness: float = 3.0
+    damping: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentContext:
+    """Where an environment runs.
+
+    Attributes:
+        hand: The hand.
+        engine: The simulator.
+        environments: Number of environments of this process.
+        seed: Seed of everything random in it.
+        folder: Where a non-finite step is written; None writes nothing.
+    """
+
+    hand: HandSpec
+    engine: Engine = "genesis"
+    environments: int = 1
+    seed: int = 0
+    folder: Path | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Snapshot:
+    """What a control step ends with; names and shapes as in ``World``."""
+
+    joints: torch.Tensor
+    velocity: torch.Tensor
+    pose: torch.Tensor
+    twist: torch.Tensor
+    tips: torch.Tensor
+
+
+@dataclass(eq=False, kw_only=True)
+class StepResult:
+    """What ``HandEnvironment.step`` returns.
+
+    Attributes:
+        observations: By group, each of shape (N, size); already of the new episode where one
+            ended.
+        reward: Shape (N,).
+        done: Whether the episode ended, shape (N,), bool.
+        timed_out: Whether it ended only because its time was over, shape (N,), bool.
+        dropped: Whether it ended with a drop, shape (N,), bool.
+    """
+
+    observations: dict[str, torch.Tensor]
+    reward: torch.Tensor
+    done: torch.Tensor
+    timed_out: torch.Tensor
+    dropped: torch.Tensor
+
+
+class HandEnvironment(ABC):
+    """A batch of hands that hold objects.
+
+    Args:
+        context: Where it runs.
+        config: Its settings.
+        grasps: One grasp set an object; read from the cache folder where None.
+        world: A world to use instead of building one; its size must fit ``context``.
+    """
+
+    config: EnvironmentConfig
+
+    def __init__(
+        self,
+        context: EnvironmentContext,
+        config: EnvironmentConfig,
+        *,
+        grasps: Sequence[GraspSet] | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.context = context
+        self.config = config
+        hand = context.hand
+        self.hand = hand
+        self.count = context.environments
+        self.action_size = hand.joint_count
+        self.generator = torch.Generator().manual_seed(context.seed)
+        if grasps is None:
+            grasps = [load_grasps(grasp_path(hand, o), hand) for o in config.objects]
+        self.goals = GraspGoals(grasps, config.goals, self.generator)
+        blocks = len(config.objects)
+        self.owners = torch.arange(self.count) * blocks // self.count
+        self._check_directions(blocks)
+        self.world = world or make_world(
+            context.engine,
+            WorldOptions(
+                hand=hand,
+                objects=config.objects,
+                environments=self.count,
+                physics=config.physics,
+                seed=context.seed,
+            ),
+        )
+        specs = [config.objects[int(i)] for i in self.owners]
+        self.object_size = torch.tensor([s.size for s in specs])
+        self.randomiser = Randomiser(
+            config.randomisation,
+            self.world,
+            mass=torch.tensor([s.mass for s in specs]),
+            friction=torch.tensor([s.friction for s in specs]),
+            stiffness=config.stiffness,
+            damping=config.damping,
+            generator=self.generator,
+        )
+        self.guard = FiniteGuard(context.folder)
+        self.lower, self.upper = torch.tensor(hand.limits, dtype=torch.float32)
+        self._center = torch.tensor(hand.grasp_center)
+        self._world_steps = max(1, round(1.0 / config.control_hz / config.physics.dt))
+        self.step_seconds = self._world_steps * config.physics.dt
+        self._episode_steps = max(1, round(config.episode_seconds / self.step_seconds))
+        self._table = torch.tensor(list(GRAVITY_DIRECTIONS.values()))
+        self.choose_gravity(config.gravity)
+        self.directions = torch.zeros(self.count, dtype=torch.long)
+        self.gravity = self._table[self.directions]
+        self._spin = torch.zeros(self.count, 3)
+        self.age = torch.zeros(self.count, dtype=torch.long)
+        self.last_action = torch.zeros(self.count, self.action_size)
+        self.target = torch.zeros(self.count, self.action_size)
+        self._counts: dict[str, float] = {}
+        self.state: Snapshot
+
+    def _check_directions(self, blocks: int) -> None:
+        names = list(GRAVITY_DIRECTIONS)
+        for name in self.config.gravity:
+            if name not in names:
+                raise ValueError(f"unknown gravity direction {name!r}; known: {', '.join(names)}")
+            for owner in range(blocks):
+                if self.goals.count(owner, names.index(name)) == 0:
+                    raise ValueError(f"no grasp of object {owner} survives gravity {name}")
+
+    # What a skill gives.
+
+    @abstractmethod
+    def observe(self) -> dict[str, torch.Tensor]:
+        """Return the observations by group: ``policy`` and, for the critic only, ``critic``."""
+
+    @abstractmethod
+    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
+        """Be told that environments ``ids`` were put into the grasps ``rows``."""
+
+    @abstractmethod
+    def evaluate_step(
+        self, action: torch.Tensor, previous: torch.Tensor, dropped: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the reward of the step that led to ``state``, shape (N,); add to the counts.
+
+        Args:
+            action: The action, bounded by 1, shape (N, J).
+            previous: The action before it, shape (N, J).
+            dropped: Whether the object was dropped in this step, shape (N,).
+        """
+
+    @abstractmethod
+    def after_step(self, ids: torch.Tensor) -> None:
+        """Change goals of environments whose episode goes on, given as ``ids``."""
+
+    # What the environment does.
+
+    def reset(self) -> dict[str, torch.Tensor]:
+        """Start every episode anew and return the observations."""
+        everything = torch.arange(self.count)
+        self._restart(everything)
+        self.state = self._read()
+        return self.observe()
+
+    def step(self, action: torch.Tensor) -> StepResult:
+        """Advance one control step.
+
+        Args:
+            action: Shape (N, J); values beyond [-1, 1] are clipped.
+
+        Returns:
+            The step's result. Episodes that ended have already started anew.
+
+        Raises:
+            SimulationError: Too many values were not finite.
+        """
+        previous = self.last_action
+        action = torch.nan_to_num(action).clamp(-1.0, 1.0)
+        self.apply_action(action)
+        self.state = self._read()
+        dropped = self._find_drops()
+        self.last_action = action
+        reward = self.evaluate_step(action, previous, dropped)
+        bad = self.guard.check(
+            {
+                "joints": self.state.joints,
+                "velocity": self.state.velocity,
+                "target": self.target.clone(),
+                "pose": self.state.pose,
+                "twist": self.state.twist,
+                "action": action,
+                "gravity": self.gravity.clone(),
+                "reward": reward,
+            }
+        )
+        reward = torch.where(bad, torch.zeros_like(reward), reward)
+        dropped = dropped & ~bad
+        self.age += 1
+        timed_out = (self.age >= self._episode_steps) & ~dropped & ~bad
+        done = dropped | timed_out | bad
+        self.add("steps", float(self.count))
+        self.add("seconds", self.count * self.step_seconds)
+        self.add("drops", float(dropped.sum()))
+        self.add("sum/reward", float(reward.sum()))
+        self.after_step(torch.nonzero(~done).squeeze(-1))
+        ended = torch.nonzero(done).squeeze(-1)
+        if len(ended):
+            self._restart(ended)
+            self.state = self._read()
+        return StepResult(
+            observations=self.observe(),
+            reward=reward,
+            done=done,
+            timed_out=timed_out,
+            dropped=dropped,
+        )
+
+    def apply_action(self, action: torch.Tensor) -> None:
+        """Move the targets by an action bounded by 1, turn the wrist and advance the physics."""
+        change = self.config.action_scale * self.randomiser.disturb_action(action)
+        self.target = torch.clamp(self.target + change, self.lower, self.upper)
+        self._turn_wrist()
+        self.world.set_targets(self.target)
+        self.randomiser.push()
+        try:
+            self.world.step(self._world_steps)
+        except SimulationError:
+            # An environment diverged: the guard finds and restarts it, if it is one of these.
+            if bool(torch.isfinite(self.world.joint_position()).all()):
+                raise
+
+    def choose_gravity(self, names: Sequence[str]) -> None:
+        """Let episodes that start from now on have gravity point in these directions."""
+        known = list(GRAVITY_DIRECTIONS)
+        self._choices = torch.tensor([known.index(name) for name in names])
+
+    def drain_counts(self) -> dict[str, float]:
+        """Return the counts since the last call and start new ones."""
+        counts, self._counts = self._counts, {}
+        return counts
+
+    def add(self, name: str, value: float) -> None:
+        """Add to a count; names ``sum/...`` become means over steps."""
+        self._counts[name] = self._counts.get(name, 0.0) + value
+
+    def close(self) -> None:
+        """Release the world."""
+        self.world.close()
+
+    def base_observation(self) -> torch.Tensor:
+        """Return what every policy sees: joints, targets, object, tips, gravity, last action."""
+        state = self.state
+        joints = self.randomiser.observe_joints(state.joints)
+        middle, half = 0.5 * (self.upper + self.lower), 0.5 * (self.upper - self.lower)
+        position = state.pose[:, :3]
+        tips = (state.tips - position[:, None]).flatten(1)
+        return torch.cat(
+            (
+                (joints - middle) / half,
+                (self.target - middle) / half,
+                4.0 * (self.target - joints),
+                0.2 * state.velocity,
+                self.last_action,
+                20.0 * (position - self._center),
+                torch.where(state.pose[:, 3:4] < 0.0, -state.pose[:, 3:], state.pose[:, 3:]),
+                5.0 * state.twist[:, :3],
+                0.5 * state.twist[:, 3:],
+                15.0 * tips,
+                20.0 * self.object_size,
+                self.gravity,
+            ),
+            dim=-1,
+        )
+
+    def privileged_observation(self) -> torch.Tensor:
+        """Return what only a critic sees: exact joints, randomised values, time in the episode."""
+        state = self.state
+        return torch.cat(
+            (
+                4.0 * (self.target - state.joints),
+                self.randomiser.privileged(),
+                self.age[:, None] / self._episode_steps,
+            ),
+            dim=-1,
+        )
+
+    def _restart(self, ids: torch.Tensor) -> None:
+        picks = torch.randint(len(self._choices), (len(ids),), generator=self.generator)
+        self.directions[ids] = self._choices[picks]
+        self.gravity[ids] = tilt(
+            self._table[self.directions[ids]], self.config.gravity_tilt, self.generator
+        )
+        self.world.set_gravity(self.gravity[ids], ids)
+        axis = torch.randn(len(ids), 3, generator=self.generator)
+        axis /= torch.linalg.vector_norm(axis, dim=-1, keepdim=True).clamp_min(1e-9)
+        speed = self.config.wrist_speed * torch.rand(len(ids), 1, generator=self.generator)
+        self._spin[ids] = axis * speed
+        self.randomiser.draw(ids)
+        rows = self.goals.draw_starts(self.owners[ids], self.directions[ids])
+        joints = self.randomiser.disturb_start(self.goals.joints[rows])
+        joints = torch.clamp(joints, self.lower, self.upper)
+        target = self.goals.targets[rows]
+        self.world.reset(joints, self.goals.pose[rows], target, ids)
+        self.target[ids] = target
+        self.last_action = self.last_action.clone()
+        self.last_action[ids] = 0.0
+        self.age[ids] = 0
+        self.start_episodes(ids, rows)
+
+    def _turn_wrist(self) -> None:
+        if self.config.wrist_speed == 0.0:
+            return
+        turn = from_rotation_vector(self._spin * self.step_seconds)
+        self.gravity = rotate(turn, self.gravity)
+        self.directions = (self.gravity @ self._table.T).argmax(-1)
+        self.world.set_gravity(self.gravity)
+
+    def _find_drops(self) -> torch.Tensor:
+        position = self.state.pose[:, :3]
+        far = torch.linalg.vector_norm(position - self._center, dim=-1) > self.config.drop_distance
+        return far | (position[:, 0] < self.config.lowest)
+
+    def _read(self) -> Snapshot:
+        world = self.world
+        return Snapshot(
+            joints=world.joint_position(),
+            velocity=world.joint_velocity(),
+            pose=world.object_pose(),
+            twist=world.object_velocity(),
+            tips=world.tip_position(),
+        )

@@ -1,0 +1,172 @@
+"""A trained policy as a file of weights that says what it is for, and its forward pass."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dexgen_app.errors import InputError
+from dexgen_app.spec import HandSpec
+
+FORMAT = "dexgen-policy-1"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Policy:
+    """An MLP with normalised input and ELU units; calling it gives the mean action.
+
+    Attributes:
+        skill: Identifier of the skill.
+        hand: Identifier of the hand.
+        joint_names: Order of the actions.
+        config: The skill's settings as plain values.
+        mean: Mean of the observations, shape (O,).
+        std: Standard deviation of the observations with its floor, shape (O,).
+        weights: Weight matrices, first layer first.
+        biases: Bias vectors.
+        action_std: Standard deviation of the exploring policy, shape (J,).
+        info: How it was made: command, seed, steps, results.
+    """
+
+    skill: str
+    hand: str
+    joint_names: tuple[str, ...]
+    config: dict[str, Any]
+    mean: torch.Tensor
+    std: torch.Tensor
+    weights: tuple[torch.Tensor, ...]
+    biases: tuple[torch.Tensor, ...]
+    action_std: torch.Tensor
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def observation_size(self) -> int:
+        """Number of observations."""
+        return int(self.mean.shape[0])
+
+    @torch.inference_mode()
+    def __call__(self, observation: torch.Tensor) -> torch.Tensor:
+        """Return the mean action for observations (N, O), not yet clipped, shape (N, J)."""
+        x = (observation - self.mean) / self.std
+        last = len(self.weights) - 1
+        for index, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            x = torch.nn.functional.linear(x, weight, bias)
+            if index < last:
+                x = torch.nn.functional.elu(x)
+        return x
+
+
+def policy_from_actor(
+    actor: dict[str, torch.Tensor],
+    *,
+    skill: str,
+    hand: HandSpec,
+    config: dict[str, Any],
+    info: dict[str, Any],
+) -> Policy:
+    """Take a policy out of the state of an ``rsl_rl`` MLP actor.
+
+    Args:
+        actor: Its state dictionary.
+        skill: Identifier of the skill.
+        hand: The hand.
+        config: The skill's settings as plain values.
+        info: How it was made.
+    """
+    layers = sorted(
+        {int(name.split(".")[1]) for name in actor if name.startswith("mlp.")},
+    )
+    std = next((v for k, v in actor.items() if k.startswith("distribution.") and "std" in k), None)
+    actions = actor[f"mlp.{layers[-1]}.bias"].shape[0]
+    if std is None:
+        std = torch.zeros(actions)
+    elif any(k.startswith("distribution.log_std") for k in actor):
+        std = std.exp()
+    return Policy(
+        skill=skill,
+        hand=hand.id,
+        joint_names=hand.joint_names,
+        config=config,
+        mean=actor["obs_normalizer._mean"].reshape(-1).clone(),
+        # EmpiricalNormalization divides by the standard deviation plus this floor.
+        std=actor["obs_normalizer._std"].reshape(-1) + 1e-2,
+        weights=tuple(actor[f"mlp.{i}.weight"].clone() for i in layers),
+        biases=tuple(actor[f"mlp.{i}.bias"].clone() for i in layers),
+        action_std=std.reshape(-1).clone(),
+        info=info,
+    )
+
+
+def save_policy(path: Path, policy: Policy) -> None:
+    """Write a policy; a kill leaves either the old file or the new one."""
+    from safetensors.torch import save_file
+
+    tensors = {"mean": policy.mean, "std": policy.std, "action_std": policy.action_std}
+    for index, (weight, bias) in enumerate(zip(policy.weights, policy.biases)):
+        tensors[f"layer{index}.weight"] = weight
+        tensors[f"layer{index}.bias"] = bias
+    metadata = {
+        "format": FORMAT,
+        "skill": policy.skill,
+        "hand": policy.hand,
+        "joint_names": json.dumps(policy.joint_names),
+        "config": json.dumps(policy.config),
+        "info": json.dumps(policy.info),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
+    save_file({k: v.float().contiguous() for k, v in tensors.items()}, temporary, metadata)
+    os.replace(temporary, path)
+
+
+def load_policy(path: Path, *, hand: HandSpec | None = None, skill: str = "") -> Policy:
+    """Read a policy.
+
+    Args:
+        path: The file.
+        hand: The hand that it must be for; None accepts any.
+        skill: The skill that it must be for; empty accepts any.
+
+    Raises:
+        InputError: The file is absent, damaged, or for another hand, joint order or skill.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"cannot read the weights: {error}", where=str(path)) from error
+    if metadata.get("format") != FORMAT:
+        raise InputError("not policy weights of this version", where=str(path))
+    names = tuple(json.loads(metadata["joint_names"]))
+    if hand is not None and (metadata["hand"] != hand.id or names != hand.joint_names):
+        raise InputError(
+            f"weights of hand {metadata['hand']} do not fit hand {hand.id}", where=str(path)
+        )
+    if skill and metadata["skill"] != skill:
+        raise InputError(f"weights of skill {metadata['skill']}, not {skill}", where=str(path))
+    count = sum(name.endswith(".weight") for name in tensors)
+    weights = tuple(tensors[f"layer{i}.weight"] for i in range(count))
+    if weights[-1].shape[0] != len(names) or weights[0].shape[1] != tensors["mean"].shape[0]:
+        raise InputError("weights whose shapes do not fit together", where=str(path))
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise InputError("weights that are not finite", where=str(path))
+    return Policy(
+        skill=metadata["skill"],
+        hand=metadata["hand"],
+        joint_names=names,
+        config=json.loads(metadata["config"]),
+        mean=tensors["mean"],
+        std=tensors["std"],
+        weights=weights,
+        biases=tuple(tensors[f"layer{i}.bias"] for i in range(count)),
+        action_std=tensors["action_std"],
+        info=json.loads(metadata["info"]),
+    )

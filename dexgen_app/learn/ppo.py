@@ -1,0 +1,220 @@
+"""PPO of rsl-rl on a batch of environments: settings, construction, one iteration, its state."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dexgen_app.learn.vector import EnvironmentBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpoConfig:
+    """Settings of PPO. The critic sees more than the actor: it is asymmetric.
+
+    Attributes:
+        horizon: Control steps of each environment in an iteration.
+        epochs: Passes over an iteration's data.
+        batches: Mini-batches in a pass.
+        learning_rate: Learning rate at the start.
+        clip: Clip range of the probability ratio.
+        discount: Discount of rewards in a step.
+        trace: Lambda of the generalised advantage estimate.
+        entropy: Weight of the entropy bonus.
+        target_divergence: KL divergence that the learning rate is steered towards.
+        value_weight: Weight of the value loss.
+        gradient_norm: Largest norm of a gradient.
+        hidden: Sizes of the actor's and the critic's hidden layers.
+        start_std: Standard deviation of the actions at the start.
+        largest_std: Largest standard deviation of the actions.
+    """
+
+    horizon: int = 24
+    epochs: int = 4
+    batches: int = 4
+    learning_rate: float = 5e-4
+    clip: float = 0.2
+    discount: float = 0.99
+    trace: float = 0.95
+    entropy: float = 0.0
+    target_divergence: float = 0.016
+    value_weight: float = 1.0
+    gradient_norm: float = 1.0
+    hidden: tuple[int, ...] = (512, 256, 128)
+    start_std: float = 0.4
+    largest_std: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterationReport:
+    """What one iteration did.
+
+    Attributes:
+        steps: Environment steps.
+        collect_seconds: Time spent in the environments and the actor [s].
+        learn_seconds: Time spent learning [s].
+        losses: Losses by name.
+        divergence: KL divergence between the policy before and after.
+        learning_rate: Learning rate at the end.
+        action_std: Mean standard deviation of the actions.
+    """
+
+    steps: int
+    collect_seconds: float
+    learn_seconds: float
+    losses: dict[str, float]
+    divergence: float
+    learning_rate: float
+    action_std: float
+
+
+class PpoLearner:
+    """PPO on a batch of environments.
+
+    Args:
+        batch: The environments; reset here.
+        config: Settings.
+        device: Where the networks live.
+    """
+
+    def __init__(self, batch: EnvironmentBatch, config: PpoConfig, device: str = "cpu") -> None:
+        from rsl_rl.algorithms import PPO
+
+        self.config = config
+        self.device = device
+        self._batch = batch
+        self._observations = self._pack(batch.reset())
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._algorithm = PPO.construct_algorithm(
+                self._observations, _Shape(batch), _settings(config), device
+            )
+        self._algorithm.train_mode()
+
+    def iterate(self) -> IterationReport:
+        """Collect one horizon from every environment and learn from it."""
+        algorithm, batch = self._algorithm, self._batch
+        start = time.monotonic_ns()
+        observations = self._observations
+        with torch.inference_mode():
+            for _ in range(self.config.horizon):
+                action = algorithm.act(observations)
+                result = batch.step(action)
+                observations = self._pack(result.observations)
+                algorithm.process_env_step(
+                    observations,
+                    result.reward.to(self.device),
+                    result.done.to(self.device),
+                    {"time_outs": result.timed_out.to(self.device)},
+                )
+            middle = time.monotonic_ns()
+            algorithm.compute_returns(observations)
+            old = tuple(p.clone() for p in algorithm.storage.distribution_params)
+            seen = algorithm.storage.observations.flatten(0, 1).clone()
+        self._observations = observations
+        losses = algorithm.update()
+        divergence = self._divergence(seen, old)
+        end = time.monotonic_ns()
+        return IterationReport(
+            steps=self.config.horizon * batch.count,
+            collect_seconds=1e-9 * (middle - start),
+            learn_seconds=1e-9 * (end - middle),
+            losses={name: float(value) for name, value in losses.items()},
+            divergence=divergence,
+            learning_rate=float(algorithm.learning_rate),
+            action_std=float(algorithm.get_policy().output_std.mean()),
+        )
+
+    @property
+    def actor_state(self) -> dict[str, torch.Tensor]:
+        """State dictionary of the actor."""
+        return dict(self._algorithm.get_policy().state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that learning goes on from: networks, optimiser, learning rate."""
+        return {
+            "algorithm": self._algorithm.save(),
+            "learning_rate": float(self._algorithm.learning_rate),
+            "random": torch.get_rng_state(),
+        }
+
+    def load_state(self, state: dict[str, Any], *, weights_only: bool = False) -> None:
+        """Take over what ``state`` returned.
+
+        Args:
+            state: The state.
+            weights_only: Take the networks, but neither optimiser nor learning rate.
+        """
+        parts = {"actor": True, "critic": True, "optimizer": not weights_only}
+        self._algorithm.load(state["algorithm"], parts, True)
+        if not weights_only:
+            self._algorithm.learning_rate = state["learning_rate"]
+            torch.set_rng_state(state["random"])
+
+    def limit_std(self) -> None:
+        """Keep the exploration noise finite and below its bound."""
+        for name, value in self._algorithm.get_policy().named_parameters():
+            if name.endswith("std_param"):
+                value.data.clamp_(0.05, self.config.largest_std)
+
+    def _divergence(self, seen: Any, old: tuple[torch.Tensor, ...]) -> float:
+        policy = self._algorithm.get_policy()
+        with torch.inference_mode():
+            some = slice(None, None, 16)
+            policy(seen[some], stochastic_output=True)
+            flat = tuple(p.flatten(0, 1)[some] for p in old)
+            return float(policy.get_kl_divergence(flat, policy.output_distribution_params).mean())
+
+    def _pack(self, observations: dict[str, torch.Tensor]) -> Any:
+        from tensordict import TensorDict
+
+        size = [self._batch.count]
+        return TensorDict({k: v.to(self.device) for k, v in observations.items()}, batch_size=size)
+
+
+class _Shape:
+    """What rsl-rl wants to know of an environment when it builds its networks."""
+
+    def __init__(self, batch: EnvironmentBatch) -> None:
+        self.num_envs = batch.count
+        self.num_actions = batch.action_size
+
+
+def _settings(config: PpoConfig) -> dict[str, Any]:
+    network = {
+        "class_name": "MLPModel",
+        "hidden_dims": list(config.hidden),
+        "activation": "elu",
+        "obs_normalization": True,
+    }
+    return {
+        "num_steps_per_env": config.horizon,
+        "multi_gpu": None,
+        "obs_groups": {"actor": ["policy"], "critic": ["policy", "critic"]},
+        "algorithm": {
+            "class_name": "PPO",
+            "num_learning_epochs": config.epochs,
+            "num_mini_batches": config.batches,
+            "clip_param": config.clip,
+            "gamma": config.discount,
+            "lam": config.trace,
+            "value_loss_coef": config.value_weight,
+            "entropy_coef": config.entropy,
+            "learning_rate": config.learning_rate,
+            "max_grad_norm": config.gradient_norm,
+            "schedule": "adaptive",
+            "desired_kl": config.target_divergence,
+        },
+        "actor": {
+            **network,
+            "distribution_cfg": {
+                "class_name": "GaussianDistribution",
+                "init_std": config.start_std,
+            },
+        },
+        "critic": dict(network),
+    }

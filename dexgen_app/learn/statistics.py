@@ -1,0 +1,62 @@
+"""Counts over simulated time: how long an object is held, how many goals are reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+
+def drop_interval(drops: int, seconds: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the mean time to drop [s].
+
+    Drops are taken as a Poisson process; the interval is Garwood's exact one (Biometrika 1936),
+    from quantiles of the chi-squared distribution. Without a drop the upper end is infinite.
+
+    Args:
+        drops: Number of drops.
+        seconds: Simulated time [s].
+        confidence: Share of such intervals that cover the truth.
+    """
+    from scipy.stats import chi2
+
+    tail = 0.5 * (1.0 - confidence)
+    most = float(chi2.ppf(1.0 - tail, 2 * drops + 2)) / 2.0
+    fewest = float(chi2.ppf(tail, 2 * drops)) / 2.0 if drops else 0.0
+    return seconds / most, (seconds / fewest if fewest > 0.0 else math.inf)
+
+
+def time_to_drop(drops: int, seconds: float) -> float:
+    """Return simulated time over drops [s]; infinite without a drop."""
+    return seconds / drops if drops else math.inf
+
+
+def merge_counts(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Add up counts by name."""
+    total: dict[str, float] = {}
+    for part in parts:
+        for name, value in part.items():
+            total[name] = total.get(name, 0.0) + value
+    return total
+
+
+def summarise(counts: dict[str, float]) -> dict[str, float]:
+    """Turn counts of a window into rates.
+
+    Args:
+        counts: ``steps``, ``seconds``, ``drops``, ``goals`` and sums ``sum/NAME`` over steps.
+
+    Returns:
+        ``time_to_drop`` [s] (seconds of the window where nothing dropped), ``goals_per_minute``
+        and the mean of each sum under its name.
+    """
+    seconds, steps = counts.get("seconds", 0.0), max(counts.get("steps", 0.0), 1.0)
+    drops = counts.get("drops", 0.0)
+    out = {
+        "time_to_drop": seconds / max(drops, 1.0),
+        "drops": drops,
+        "goals_per_minute": 60.0 * counts.get("goals", 0.0) / max(seconds, 1e-9),
+    }
+    for name, value in counts.items():
+        if name.startswith("sum/"):
+            out[name.removeprefix("sum/")] = value / steps
+    return out

@@ -1,0 +1,101 @@
+"""``dexgen-app grasps``: makes sets of verified grasps, describes them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dexgen_app.spec import HandSpec, ObjectSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``dexgen-app grasps``."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    make = actions.add_parser("make", help="find grasps and verify them in physics")
+    make.add_argument("--count", type=int, default=4000, help="number of grasps")
+    make.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    make.add_argument("--engine", choices=("genesis", "mujoco"), default="mujoco")
+    make.add_argument("--force", action="store_true", help="replace a set that exists")
+    show = actions.add_parser("show", help="describe a set of grasps")
+    for action in (make, show):
+        action.add_argument("--hand", default="allegro", help="hand")
+        action.add_argument(
+            "--object",
+            default="cube:60",
+            help="shape and size: cube:MM, sphere:MM, box:XxYxZ, cylinder:DIAMETERxLENGTH, "
+            "capsule:DIAMETERxLENGTH; all in millimetres",
+        )
+    show.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make or describe a grasp set."""
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_skill_anygrasp.objects import parse_object
+
+    hand = PluginRegistry.load().find_hand(args.hand)
+    item = parse_object(args.object)
+    return _make(args, hand, item) if args.action == "make" else _show(args, hand, item)
+
+
+def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
+    import torch
+
+    from dexgen_app.learn.goals import GoalOptions, connectivity
+    from dexgen_app.learn.grasp_set import grasp_path, load_grasps, save_grasps
+    from dexgen_skill_anygrasp.grasps.make import MakeOptions, make_grasps
+
+    torch.set_num_threads(1)
+    path = grasp_path(hand, item)
+    if path.exists() and not args.force:
+        grasps = load_grasps(path, hand)
+        print(f"{path}: there are {len(grasps)} grasps already; --force replaces them")
+        return 0
+
+    def report(found: int, tried: int, rate: float) -> None:
+        share = 100.0 * found / max(tried, 1)
+        print(
+            f"{found} of {args.count} grasps, {share:.0f} % of {tried} guesses, "
+            f"{rate:.1f} valid grasps a second",
+            flush=True,
+        )
+
+    options = MakeOptions(count=args.count)
+    grasps = make_grasps(hand, item, options, engine=args.engine, seed=args.seed, report=report)
+    save_grasps(path, grasps)
+    graph = connectivity(grasps, GoalOptions())
+    print(f"{path}\n{graph['components']:.0f} components, largest {100 * graph['largest']:.1f} %")
+    return 0
+
+
+def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
+    from dexgen_app.learn.goals import GoalOptions, connectivity
+    from dexgen_app.learn.grasp_set import grasp_path, load_grasps
+    from dexgen_app.spec import GRAVITY_DIRECTIONS
+
+    path = grasp_path(hand, item)
+    grasps = load_grasps(path, hand)
+    facts = {
+        "path": str(path),
+        "grasps": len(grasps),
+        "holds": {
+            name: float(grasps.holds[:, column].float().mean())
+            for column, name in enumerate(GRAVITY_DIRECTIONS)
+        },
+        "graph": connectivity(grasps, GoalOptions()),
+        "info": grasps.info,
+    }
+    if args.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    print(f"{path}\n{len(grasps)} grasps, seed {grasps.info['seed']}")
+    for name, share in facts["holds"].items():
+        print(f"  {name:14} {100 * share:5.1f} % hold")
+    graph = facts["graph"]
+    print(
+        f"neighbour graph of {graph['grasps']} grasps: {graph['components']} components, "
+        f"largest {100 * graph['largest']:.1f} %, median distance {graph['median_distance']:.2f}"
+    )
+    return 0
