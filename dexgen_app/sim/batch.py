@@ -81,8 +81,8 @@ def raise_if_not_finite(finite: torch.Tensor, joints: torch.Tensor, pose: torch.
     bad = (~finite).nonzero().flatten()
     first = int(bad[0])
     raise SimulationError(
-        f"the simulation diverged in {len(bad)} of {len(finite)} environments; environment {first}: "
-        f"joints {[round(value, 4) for value in joints[first].tolist()]}, "
+        f"the simulation diverged in {len(bad)} of {len(finite)} environments; "
+        f"environment {first}: joints {[round(value, 4) for value in joints[first].tolist()]}, "
         f"object {[round(value, 4) for value in pose[first].tolist()]}",
         where="simulator",
         remedy="Reset the scene; if it happens again use more substeps or lower gains",

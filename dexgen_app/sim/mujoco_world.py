@@ -203,6 +203,18 @@ class MujocoWorld:
         """Fingertip sites [m], shape (N, F, 3)."""
         return self.keypoint_position()[:, len(self._tip_bodies) :]
 
+    def tip_jacobian(self) -> torch.Tensor:
+        """Velocity of the fingertip sites by joint velocity [m/rad], shape (N, F, 3, J)."""
+        n, sites = len(self._data), self._sites[len(self._tip_bodies) :]
+        rows = np.zeros((n, len(sites), 3, len(self._dofs)))
+        for own, model, data in zip(rows, self._models, self._data):
+            mujoco.mj_comPos(model, data)
+            full = np.zeros((3, model.nv))
+            for row, site in zip(own, sites):
+                mujoco.mj_jacSite(model, data, full, None, site)
+                row[:] = full[:, self._dofs]
+        return torch.from_numpy(rows).float()
+
     def tip_force(self) -> torch.Tensor:
         """Net contact force on each fingertip's link [N], shape (N, F, 3)."""
         forces = np.zeros((len(self._data), len(self._tip_bodies), 3))
@@ -272,6 +284,10 @@ class MujocoWorld:
             model.actuator_gainprm[self._actuators, 0] = kp
             model.actuator_biasprm[self._actuators, 1] = -kp
             model.actuator_biasprm[self._actuators, 2] = -kv
+
+    def stiffness(self) -> torch.Tensor:
+        """PD stiffness of the joints [N m/rad], shape (N, J)."""
+        return self._stiffness.clone()
 
     def close(self) -> None:
         """Release the models."""

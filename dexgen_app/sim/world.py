@@ -94,7 +94,7 @@ class World(Protocol):
         """Advance every environment by ``count`` times ``physics.dt``."""
 
     def finite(self) -> torch.Tensor:
-        """Whether each environment's state is finite, shape (N,), bool; reset those that are not."""
+        """Whether each environment's state is finite, shape (N,), bool; reset the others."""
 
     def check(self) -> None:
         """Raise if an environment diverged.
