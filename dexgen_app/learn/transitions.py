@@ -217,6 +217,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 class TransitionStore:
     """Reads a folder of transitions without copying it into memory.
 
+    A folder may instead hold folders ``part-*``, each written by a process of its own.
+
     Args:
         folder: The dataset.
         verify: Compare every shard with its hash first.
@@ -227,14 +229,25 @@ class TransitionStore:
 
     def __init__(self, folder: Path, *, verify: bool = False) -> None:
         self.folder = folder
-        self.manifest = _read_manifest(folder)
-        self.format = TransitionFormat.from_manifest(self.manifest["format"])
-        self._shards = [self._open(entry, verify) for entry in self.manifest["shards"]]
+        parts = sorted(path.parent for path in folder.glob(f"part-*/{MANIFEST}")) or [folder]
+        self.manifests = {part: _read_manifest(part) for part in parts}
+        formats = [TransitionFormat.from_manifest(m["format"]) for m in self.manifests.values()]
+        self.format = formats[0]
+        if any(other != self.format for other in formats):
+            raise InputError(
+                "the parts of the dataset differ in hand, joint order, rate or modes",
+                where=str(folder),
+                remedy="Remove the parts that do not belong to it",
+            )
+        self._shards = [
+            self._open(part / entry["file"], entry, verify)
+            for part, manifest in self.manifests.items()
+            for entry in manifest["shards"]
+        ]
         counts = [len(shard["episode"]) for shard in self._shards]
         self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
-    def _open(self, entry: Mapping[str, Any], verify: bool) -> dict[str, np.ndarray]:
-        path = self.folder / entry["file"]
+    def _open(self, path: Path, entry: Mapping[str, Any], verify: bool) -> dict[str, np.ndarray]:
         remedy = "Delete the dataset's folder and make it again, or restore the file"
         try:
             if verify:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from dexgen_controller_dexgen.commanders import commanded_offset
-from dexgen_controller_dexgen.model import ControllerModel
-from dexgen_controller_dexgen.parameters import PARAMETERS
-from dexgen_controller_dexgen.policy import GuidedPolicy
 
 from dexgen_app.errors import InputError
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.kinematics.model import HandModel
 from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
+from dexgen_controller_dexgen.commanders import commanded_offset
+from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.parameters import PARAMETERS
+from dexgen_controller_dexgen.policy import GuidedPolicy
 
 WEIGHTS = Path(__file__).parent / "weights"
 

@@ -107,7 +107,7 @@ def test_two_processes_share_the_work(store: TransitionStore, tmp_path: Path) ->
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
     result = subprocess.run(
-        [*command, "--master-port=29631", str(script)],
+        [*command, "--standalone", str(script)],
         capture_output=True,
         text=True,
         timeout=200,

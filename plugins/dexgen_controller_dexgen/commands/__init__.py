@@ -1,0 +1,1 @@
+"""The controller's subcommands: make and look at datasets, train, measure."""

@@ -1,0 +1,192 @@
+"""``dexgen-app bench controller``: the corrupted-expert benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dexgen_app.learn.environment import HandEnvironment
+    from dexgen_app.learn.policy import Policy
+    from dexgen_app.spec import HandSpec
+    from dexgen_controller_dexgen.benchmark import Cell
+    from dexgen_controller_dexgen.commanders import Commander
+
+PAPER = ("add0.75", "add1.5", "mul0.5", "mul1.0")
+"""The corruptions of the paper's figure."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``dexgen-app bench``."""
+    parser.add_argument("what", choices=("controller",), help="what is measured")
+    parser.add_argument("--expert", type=Path, required=True, help="weights of the expert")
+    parser.add_argument(
+        "--weights", type=Path, default=None, help="the controller; else the shipped"
+    )
+    parser.add_argument("--engine", choices=("genesis", "mujoco"), default="genesis")
+    parser.add_argument("--seconds", type=float, default=1200.0, help="simulated time of a cell")
+    parser.add_argument("--environments", type=int, default=10, help="hands side by side")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument(
+        "--corruption",
+        action="append",
+        default=[],
+        choices=("none", *PAPER, "random"),
+        help="which commands; repeatable, the paper's four by default",
+    )
+    parser.add_argument(
+        "--commands", type=Path, metavar="CLIP.npy", help="a recorded hand commands instead"
+    )
+    parser.add_argument(
+        "--guidance",
+        type=float,
+        nargs="+",
+        default=[0.0, 100.0, 300.0, 1000.0, 3000.0],
+        help="guidance strengths",
+    )
+    parser.add_argument("--steps", type=int, default=8, help="sampler steps")
+    parser.add_argument("--mode", default="default", help="mode label")
+    parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
+    parser.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="FIELD=VALUE"
+    )
+    parser.add_argument("--no-raw", action="store_true", help="leave out the raw commands")
+    parser.add_argument("--out", type=Path, help="folder for table, JSON and plot")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure every cell, print the table, write files."""
+    import torch
+
+    from dexgen_app.learn.policy import load_policy
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_controller_dexgen.benchmark import format_table, run_cell
+    from dexgen_controller_dexgen.controller import WEIGHTS
+    from dexgen_controller_dexgen.model import ControllerModel
+    from dexgen_controller_dexgen.policy import GuidedPolicy
+
+    torch.set_num_threads(1)
+    registry = PluginRegistry.load(args.safe_mode, args.disable)
+    expert = load_policy(args.expert)
+    hand = registry.find_hand(expert.hand)
+    model = ControllerModel.load(args.weights or WEIGHTS / f"{hand.id}.safetensors", hand)
+    environment = _environment(args, registry, expert, hand)
+    cells = []
+    begun = time.monotonic()
+    for name in [str(args.commands)] if args.commands else args.corruption or PAPER:
+        strengths: list[float | None] = list(args.guidance)
+        if not args.no_raw:
+            strengths.insert(0, None)
+        for strength in strengths:
+            policy = None
+            if strength is not None:
+                policy = GuidedPolicy(model, environment.count, steps=args.steps, seed=args.seed)
+                policy.set_mode(args.mode)
+            cell = run_cell(
+                environment,
+                _commander(args, name, expert, environment),
+                name=Path(name).stem if args.commands else name,
+                seconds=args.seconds,
+                policy=policy,
+                strength=strength or 0.0,
+            )
+            cells.append(cell)
+            print(format_table([cell]).splitlines()[-1], flush=True)
+    environment.close()
+    table = format_table(cells)
+    print(f"\n{table}\n\n{time.monotonic() - begun:.0f} s, engine {args.engine}, seed {args.seed}")
+    if args.out:
+        _write(args, cells, table)
+    return 0
+
+
+def _environment(
+    args: argparse.Namespace, registry: Any, expert: Policy, hand: HandSpec
+) -> HandEnvironment:
+    from dataclasses import replace
+
+    from dexgen_app.learn.config import from_plain, override
+    from dexgen_app.learn.environment import EnvironmentContext
+    from dexgen_app.plugins import load_object
+
+    skill = registry.find_skill(expert.skill)
+    settings = override(from_plain(load_object(skill.config), expert.config), args.settings)
+    # A trial ends with a drop or after the cell's share of time, two minutes at the least.
+    trial = max(120.0, args.seconds / args.environments)
+    settings = replace(settings, episode_seconds=trial)
+    if args.gravity:
+        settings = replace(settings, gravity=tuple(args.gravity))
+    context = EnvironmentContext(
+        hand=hand, engine=args.engine, environments=args.environments, seed=5000 + args.seed
+    )
+    made: HandEnvironment = load_object(skill.environment)(context, settings)
+    return made
+
+
+def _commander(
+    args: argparse.Namespace, name: str, expert: Policy, environment: HandEnvironment
+) -> Commander:
+    from dexgen_controller_dexgen.commanders import (
+        CORRUPTIONS,
+        ClipCommander,
+        RandomCommander,
+        SpoiledExpert,
+    )
+
+    if args.commands:
+        poses = _retarget(args.commands, environment)
+        return ClipCommander(poses, environment.count, args.seed)
+    if name == "random":
+        return RandomCommander(args.seed)
+    return SpoiledExpert(expert, CORRUPTIONS[name], args.seed)
+
+
+def _retarget(path: Path, environment: HandEnvironment) -> Any:
+    """Return the clip as joint targets at the control rate, shape (T, J)."""
+    import numpy as np
+    import torch
+
+    from dexgen_app.errors import InputError
+    from dexgen_app.kinematics.calibration import calibrate
+    from dexgen_app.kinematics.retarget import Retargeter
+    from dexgen_app.spec import InputKind, TeleopSample
+
+    try:
+        frames = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError("this is no numpy array", where=str(path)) from error
+    if frames.ndim != 3 or frames.shape[1:] != (21, 3) or not np.isfinite(frames).all():
+        raise InputError(
+            f"a clip has finite landmarks of shape (T, 21, 3), not {frames.shape}",
+            where=str(path),
+        )
+    hand = environment.hand
+    rate = 30.0
+    retargeter = Retargeter(hand, calibrate(frames[:30], hand), 1.0 / rate)
+    retargeter.reset(np.array(hand.home))
+    poses = []
+    for index, frame in enumerate(frames):
+        sample = TeleopSample(
+            born_ns=index, sequence=index, kind=InputKind.LANDMARKS_21, values=frame
+        )
+        poses.append(retargeter.retarget(sample).position)
+    stride = max(1, round(rate * environment.step_seconds))
+    return torch.tensor(np.array(poses)[::stride], dtype=torch.float32)
+
+
+def _write(args: argparse.Namespace, cells: list[Cell], table: str) -> None:
+    from dexgen_controller_dexgen.plot import plot_cells
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    command = shlex.join(("dexgen-app", *sys.argv[1:]))
+    (args.out / "table.md").write_text(f"`{command}`\n\n{table}\n")
+    data = {"command": command, "seed": args.seed, "engine": args.engine}
+    data["cells"] = [cell.as_dict() for cell in cells]
+    (args.out / "cells.json").write_text(json.dumps(data, indent=1))
+    plot_cells(cells, args.out / "sweep.png")
+    print(f"wrote {args.out}")
