@@ -23,8 +23,8 @@ from dexgen_app.recording.wire import Wire
 from dexgen_app.recording.writer import RecordingWriter
 
 POLL_S = 0.05
-CHUNK_S = 0.4
-"""A chunk is closed and synced this often; with the poll, well under a second is at risk."""
+CHUNK_S = 0.3
+"""A chunk is closed and synced this often; with the poll, under half a second is at risk."""
 STATUS_S = 0.25
 
 

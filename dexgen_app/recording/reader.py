@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -55,11 +55,13 @@ class Recording:
     truncated: bool
 
     @classmethod
-    def open(cls, path: str | Path) -> Recording:
+    def open(cls, path: str | Path, topics: Collection[str] | None = None) -> Recording:
         """Read a session file, also one whose recorder was killed.
 
         Args:
             path: The file.
+            topics: Row channels to read beside ``/loop``, which is faster; the fields of the
+                others stay NaN or zero. All if None.
 
         Raises:
             RecordingError: The file is missing, empty, foreign or of another layout version.
@@ -73,7 +75,7 @@ class Recording:
             for chunk in stream.chunks():
                 session = session or _session(stream)
                 events += [decode_event(data) for _, data in chunk.pop(EVENT_TOPIC, [])]
-                parts.append(_decode_rows(chunk, len(session.hand["joint_names"])))
+                parts.append(_decode_rows(chunk, len(session.hand["joint_names"]), topics))
             session = session or _session(stream)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise RecordingError(
@@ -219,13 +221,16 @@ def _session(stream: McapStream) -> Session:
     return decode_session(metadata, where=str(stream.path))
 
 
-def _decode_rows(chunk: dict[str, list[Message]], joints: int) -> np.ndarray:
+def _decode_rows(
+    chunk: dict[str, list[Message]], joints: int, topics: Collection[str] | None
+) -> np.ndarray:
     """Return the rows of one chunk; the loop's messages say which rows there are."""
     loop = chunk.get(LOOP_TOPIC, [])
     rows = empty_rows(len(loop), row_dtype(joints))
     place = {sequence: index for index, (sequence, _) in enumerate(loop)}
     for topic, messages in chunk.items():
-        if topic not in SCHEMA_NAMES:
+        unwanted = topics is not None and topic != LOOP_TOPIC and topic not in topics
+        if unwanted or topic not in SCHEMA_NAMES:
             continue
         # One call for the whole chunk: a call for every message would cost more than the parsing.
         decoded = json.loads(b"[" + b",".join([data for _, data in messages]) + b"]")
