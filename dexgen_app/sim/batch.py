@@ -65,13 +65,14 @@ def rotate(quaternion: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
     return vector + quaternion[..., :1] * twice + torch.linalg.cross(axis, twice, dim=-1)
 
 
-def raise_if_not_finite(finite: torch.Tensor, joints: torch.Tensor, pose: torch.Tensor) -> None:
+def raise_if_not_finite(
+    finite: torch.Tensor, last: tuple[torch.Tensor, torch.Tensor] | None
+) -> None:
     """Raise an error that names the first environment whose state is not finite.
 
     Args:
         finite: Whether each environment is sound, shape (N,).
-        joints: Joint positions, shape (N, J).
-        pose: Object poses, shape (N, 7).
+        last: Joint positions (N, J) and object poses (N, 7) when all were sound, if known.
 
     Raises:
         SimulationError: There is such an environment.
@@ -80,10 +81,13 @@ def raise_if_not_finite(finite: torch.Tensor, joints: torch.Tensor, pose: torch.
         return
     bad = (~finite).nonzero().flatten()
     first = int(bad[0])
+    before = ""
+    if last is not None:
+        joints, pose = ([round(value, 4) for value in part[first].tolist()] for part in last)
+        before = f"; its last sound state was joints {joints} rad, object {pose}"
     raise SimulationError(
-        f"the simulation diverged in {len(bad)} of {len(finite)} environments; "
-        f"environment {first}: joints {[round(value, 4) for value in joints[first].tolist()]}, "
-        f"object {[round(value, 4) for value in pose[first].tolist()]}",
+        f"the simulation diverged in {len(bad)} of {len(finite)} environments, "
+        f"the first is environment {first}{before}",
         where="simulator",
         remedy="Reset the scene; if it happens again use more substeps or lower gains",
     )

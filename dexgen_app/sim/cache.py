@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import os
 import sys
 import warnings
@@ -14,6 +15,7 @@ from dexgen_app import paths
 from dexgen_app.errors import SimulationError
 
 _BACKENDS = ("cpu", "cuda")
+_OPTION_SET = 1  # counts changes of compile-time options in genesis_world.py
 
 
 def prepare_caches() -> Path:
@@ -24,11 +26,21 @@ def prepare_caches() -> Path:
 
     Returns:
         The folder.
+
+    Raises:
+        SimulationError: The folder cannot be written.
     """
-    root = paths.cache_dir() / "genesis"
-    kernels, meshes = root / "kernels", root / "assets"
-    for folder in (kernels, meshes):
-        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        root = paths.cache_dir() / "genesis"
+        kernels, meshes = root / "kernels", root / "assets"
+        for folder in (kernels, meshes):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SimulationError(
+            f"the cache folder cannot be written: {error.strerror}",
+            where=str(error.filename),
+            remedy="Make it writable, or set DEXGEN_HOME to a folder that is",
+        ) from error
     os.environ.setdefault("QD_OFFLINE_CACHE_FILE_PATH", str(kernels))
     os.environ.setdefault("GS_CACHE_FILE_PATH", str(meshes))
     # The number of threads is part of every kernel's cache key, and a second one gains nothing.
@@ -75,6 +87,22 @@ def import_genesis() -> ModuleType:
         genesis.init(backend=getattr(genesis, backend), seed=0, logging_level="error")
     sys.excepthook = hook
     return genesis
+
+
+def is_marked(name: str) -> bool:
+    """Whether the kernels of this Genesis release reached the state ``name``; imports nothing."""
+    return _marker(name).is_file() and any((prepare_caches() / "kernels").iterdir())
+
+
+def mark(name: str) -> None:
+    """Note that the cache reached a state: ``built`` (a world) or ``warm`` (all that is used)."""
+    _marker(name).touch()
+
+
+def _marker(name: str) -> Path:
+    release = importlib.metadata.version("genesis-world")
+    backend = os.environ.get("DEXGEN_SIM_BACKEND", "cpu")
+    return prepare_caches() / f"{name}-{release}-{backend}-{_OPTION_SET}"
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ class GenesisWorld:
         n, hand = self.options.environments, self.options.hand
         tensor = {"dtype": torch.float32, "device": self.device}
         self._force: torch.Tensor | None = None
+        self._sound: tuple[torch.Tensor, torch.Tensor] | None = None
         self._hand.set_dofs_force_range(-self._effort, self._effort, self._dofs)
         self.set_gains(self._stiffness, self._damping)
         if self._objects:
@@ -147,7 +148,8 @@ class GenesisWorld:
         Raises:
             SimulationError: Names the environment and its state.
         """
-        raise_if_not_finite(self.finite(), self.joint_position(), self.object_pose())
+        raise_if_not_finite(self.finite(), self._sound)
+        self._sound = (self.joint_position(), self.object_pose())
 
     # Measurements -------------------------------------------------------------------------------
 
@@ -248,6 +250,10 @@ class GenesisWorld:
         self._damping = as_batch(damping, shape, self.device, "damping").clone()
         self._hand.set_dofs_kp(self._stiffness, self._dofs)
         self._hand.set_dofs_kv(self._damping, self._dofs)
+
+    def gains(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """PD stiffness [N m/rad] and damping [N m s/rad], each of shape (N, J)."""
+        return self._stiffness.clone(), self._damping.clone()
 
     def close(self) -> None:
         """Release the scene; Genesis itself stays loaded until the process ends."""

@@ -181,7 +181,7 @@ def _squeeze(world: MujocoWorld, force: float) -> torch.Tensor:
     towards = world.object_pose()[:, None, :3] - world.tip_position()
     wanted = force * torch.nn.functional.normalize(towards, dim=2)
     torque = torch.einsum("nfij,nfi->nj", world.tip_jacobian(), wanted)
-    return world.joint_position() + torque / world.stiffness()
+    return world.joint_position() + torque / world.gains()[0]
 
 
 def _orientations(n: int, generator: torch.Generator, options: GraspOptions) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import mujoco
 import numpy as np
 import torch
@@ -15,6 +17,11 @@ from dexgen_app.sim.scene import (
     load_hand,
 )
 from dexgen_app.sim.world import WorldOptions
+
+log = logging.getLogger(__name__)
+
+# Otherwise warnings go to the terminal and to a file in the working directory.
+mujoco.set_mju_user_warning(lambda text: log.warning("MuJoCo: %s", text))
 
 
 class MujocoWorld:
@@ -74,6 +81,7 @@ class MujocoWorld:
     def _initialise(self) -> None:
         n, hand = self.options.environments, self.options.hand
         self._targets = torch.zeros(n, hand.joint_count)
+        self._sound: tuple[torch.Tensor, torch.Tensor] | None = None
         pose = torch.tensor([[*hand.grasp_center, 1.0, 0.0, 0.0, 0.0]]).repeat(n, 1)
         self.reset(torch.tensor([hand.home]).repeat(n, 1), pose)
 
@@ -151,7 +159,8 @@ class MujocoWorld:
         Raises:
             SimulationError: Names the environment and its state.
         """
-        raise_if_not_finite(self.finite(), self.joint_position(), self.object_pose())
+        raise_if_not_finite(self.finite(), self._sound)
+        self._sound = (self.joint_position(), self.object_pose())
 
     # Measurements -------------------------------------------------------------------------------
 
@@ -285,9 +294,9 @@ class MujocoWorld:
             model.actuator_biasprm[self._actuators, 1] = -kp
             model.actuator_biasprm[self._actuators, 2] = -kv
 
-    def stiffness(self) -> torch.Tensor:
-        """PD stiffness of the joints [N m/rad], shape (N, J)."""
-        return self._stiffness.clone()
+    def gains(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """PD stiffness [N m/rad] and damping [N m s/rad], each of shape (N, J)."""
+        return self._stiffness.clone(), self._damping.clone()
 
     def close(self) -> None:
         """Release the models."""

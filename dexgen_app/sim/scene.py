@@ -146,6 +146,8 @@ def set_mujoco_options(spec: mujoco.MjSpec, physics: PhysicsOptions) -> None:
     }[physics.friction_cone]
     spec.option.impratio = physics.impratio if physics.friction_cone == "elliptic" else 1.0
     spec.option.gravity = [-GRAVITY, 0.0, 0.0]
+    # A diverged state must be seen, not replaced by the initial one.
+    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
 
 
 def environment_objects(options: WorldOptions) -> list[ObjectSpec]:

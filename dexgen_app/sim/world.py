@@ -145,6 +145,9 @@ class World(Protocol):
     def set_gains(self, stiffness: torch.Tensor, damping: torch.Tensor) -> None:
         """Set PD gains [N m/rad], [N m s/rad], each of shape (N, J)."""
 
+    def gains(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """PD stiffness [N m/rad] and damping [N m s/rad], each of shape (N, J)."""
+
     def close(self) -> None:
         """Release the engine."""
 
