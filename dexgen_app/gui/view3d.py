@@ -155,6 +155,11 @@ class HandView(QWidget):
             self._renderer.set_theme(theme)
         self.refresh()
 
+    @property
+    def theme(self) -> Theme:
+        """Name of the palette."""
+        return self._theme
+
     def set_banner(self, text: str, fraction: float | None = None) -> None:
         """Show a line over the picture, with progress from 0 to 1 or None; empty text hides it."""
         self.overlay.banner, self.overlay.banner_fraction = text, fraction
@@ -335,7 +340,7 @@ class HandView(QWidget):
         assert self._renderer is not None
         pixels = self._renderer.render(self._camera, size, quality, components=4)
         height, width = pixels.shape[:2]
-        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBX8888)
+        image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBX8888)
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
     def _advance_glide(self) -> None:

@@ -89,7 +89,7 @@ class Camera:
         scale = 2.0 * self.distance * math.tan(self.fov / 2.0)
         rows = self.view()[:3, :3]
         moved = np.array(self.target) + scale * (right * rows[0] + up * rows[1])
-        return replace(self, target=tuple(float(x) for x in moved))
+        return replace(self, target=_triple(moved))
 
     def zoom(self, factor: float) -> Camera:
         """Multiply the distance by ``factor``, within 3 cm to 5 m."""
@@ -109,7 +109,7 @@ class Camera:
         turn = math.remainder(other.azimuth - self.azimuth, math.tau)
         mixed = np.array(self.target) * (1 - amount) + np.array(other.target) * amount
         return Camera(
-            target=tuple(float(x) for x in mixed),
+            target=_triple(mixed),
             distance=self.distance ** (1 - amount) * other.distance**amount,
             azimuth=self.azimuth + amount * turn,
             elevation=self.elevation + amount * (other.elevation - self.elevation),
@@ -139,3 +139,7 @@ def preset(name: str, radius: float, palm: np.ndarray, aspect: float = 1.3) -> C
         return camera.towards(palm)
     azimuth, elevation = _DIRECTIONS[name]
     return replace(camera, azimuth=azimuth, elevation=elevation)
+
+
+def _triple(point: np.ndarray) -> tuple[float, float, float]:
+    return float(point[0]), float(point[1]), float(point[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.resources import files
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -23,7 +24,8 @@ def create_context() -> moderngl.Context:
     Raises:
         GraphicsError: No OpenGL 3.3 is available.
     """
-    backends = ({"backend": "egl"}, {}) if sys.platform.startswith("linux") else ({},)
+    linux = sys.platform.startswith("linux")
+    backends: list[dict[str, Any]] = [{"backend": "egl"}, {}] if linux else [{}]
     reason = ""
     for options in backends:
         try:

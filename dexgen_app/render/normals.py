@@ -49,7 +49,7 @@ def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians
     normals = np.column_stack(
         [np.bincount(left, weighted[right // 3, k], len(vertex)) for k in range(3)]
     )
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
     keys = np.column_stack([vertex, np.round(normals * 512).astype(np.int64)])
     _, kept, merged = np.unique(keys, axis=0, return_index=True, return_inverse=True)
@@ -63,8 +63,8 @@ def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians
 def cached_creased(vertices: np.ndarray, faces: np.ndarray, folder: Path) -> Mesh:
     """Return ``creased(vertices, faces)``, from ``folder`` if it was computed before."""
     digest = hashlib.sha256(_VERSION)
-    digest.update(np.ascontiguousarray(vertices, np.float32))
-    digest.update(np.ascontiguousarray(faces, np.int32))
+    digest.update(np.asarray(vertices, np.float32).tobytes())
+    digest.update(np.asarray(faces, np.int32).tobytes())
     path = folder / f"{digest.hexdigest()[:24]}.npz"
     try:
         with np.load(path) as stored:

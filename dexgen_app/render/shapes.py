@@ -115,11 +115,11 @@ def rounded_box(half: np.ndarray, bevel: float) -> Mesh:
             flat = np.linspace(-inner, inner, 4)[1:-1]
             lines.append(np.concatenate([-inner - arc, flat, inner + arc[::-1]]))
         for sign in (1.0, -1.0):
-            points = np.empty((len(lines[0]), len(lines[1]), 3))
-            points[..., axis] = sign * half[axis]
-            points[..., u] = lines[0][:, None]
-            points[..., v] = lines[1][None, :]
-            points = points.reshape(-1, 3)
+            grid = np.empty((len(lines[0]), len(lines[1]), 3))
+            grid[..., axis] = sign * half[axis]
+            grid[..., u] = lines[0][:, None]
+            grid[..., v] = lines[1][None, :]
+            points = grid.reshape(-1, 3)
             inner_point = np.clip(points, bevel - half, half - bevel)
             normals = points - inner_point
             normals /= np.linalg.norm(normals, axis=1, keepdims=True)
