@@ -282,7 +282,8 @@ class ReplayStatus:
     """Progress of a replay and its drift from the original.
 
     ``drift_rad`` is the mean absolute joint difference to the recorded positions at this
-    moment, ``object_drift_m`` the distance of the object from its recorded place.
+    moment, ``object_drift_m`` the distance of the object from its recorded place; the others
+    are the mean and the maxima over everything that was played so far.
     """
 
     playing: bool
@@ -291,6 +292,10 @@ class ReplayStatus:
     drift_rad: float = float("nan")
     object_drift_m: float = float("nan")
     phase: Literal["approach", "play", "paused", "done"] = "play"
+    mean_drift_rad: float = float("nan")
+    max_drift_rad: float = float("nan")
+    mean_object_drift_m: float = float("nan")
+    max_object_drift_m: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ held back, and reports how far the hand and the object drift from what was recor
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -29,8 +29,31 @@ MAX_JUMP = 0.5
 """A larger change between two ticks is approached, not played [rad]."""
 MAX_TICK_S = 0.1
 """A longer pause of the loop delays the replay instead of jumping ahead [s]."""
+TOPICS = ("/target", "/hand", "/object")
+"""Row channels that a playback needs: enough for ``Recording.open``, which is faster then."""
 SPEEDS = (0.05, 4.0)
 """Slowest and fastest speed factor."""
+
+
+class _Statistic:
+    """Mean and maximum of the numbers so far; those that are not there do not count."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._sum = 0.0
+        self.largest = math.nan
+
+    @property
+    def mean(self) -> float:
+        """Mean, NaN of nothing."""
+        return self._sum / self._count if self._count else math.nan
+
+    def add(self, value: float) -> None:
+        """Take another number into account."""
+        if math.isfinite(value):
+            self._count += 1
+            self._sum += value
+            self.largest = value if self._count == 1 else max(self.largest, value)
 
 
 class Playback:
@@ -84,8 +107,10 @@ class Playback:
         self.speed = speed
         self._now_ns: int | None = None
         self._output: np.ndarray | None = None
-        self._drifts: list[tuple[float, float]] = []
-        self._waited_s = 0.0
+        self._joint_drift = _Statistic()
+        self._object_drift = _Statistic()
+        self.waited_s = 0.0
+        """How long the replay has waited for a hand that was held back [s]."""
 
     @property
     def speed(self) -> float:
@@ -151,6 +176,7 @@ class Playback:
 
     def status(self) -> ReplayStatus:
         """Return where the replay is and how far it has drifted."""
+        joints, object = self._joint_drift, self._object_drift
         return ReplayStatus(
             playing=self.phase in ("approach", "play"),
             position_s=self.position_s,
@@ -158,32 +184,11 @@ class Playback:
             drift_rad=self.drift_rad,
             object_drift_m=self.object_drift_m,
             phase=self.phase,
+            mean_drift_rad=joints.mean,
+            max_drift_rad=joints.largest,
+            mean_object_drift_m=object.mean,
+            max_object_drift_m=object.largest,
         )
-
-    def report(self) -> dict[str, Any]:
-        """Return the drift over everything that was played: means, maxima, first and last.
-
-        Joints in [rad], object in [m]; None where nothing was measured. ``waited_s`` is the
-        time that the replay waited for a hand that was held back.
-        """
-        drifts = np.array(self._drifts).reshape(-1, 2)
-        report: dict[str, Any] = {
-            "ticks": len(drifts),
-            "position_s": self.position_s,
-            "length_s": self.length_s,
-            "speed": self.speed,
-            "waited_s": self._waited_s,
-        }
-        for name, values in (("drift_rad", drifts[:, 0]), ("object_drift_m", drifts[:, 1])):
-            values = values[np.isfinite(values)]
-            there = len(values) > 0
-            report[name] = {
-                "mean": float(values.mean()) if there else None,
-                "max": float(values.max()) if there else None,
-                "first": float(values[0]) if there else None,
-                "last": float(values[-1]) if there else None,
-            }
-        return report
 
     def _approach(self, tick_s: float, current: np.ndarray) -> None:
         assert self._output is not None
@@ -200,7 +205,7 @@ class Playback:
     def _play(self, tick_s: float, current: np.ndarray, state: HandState) -> None:
         assert self._output is not None
         if float(np.abs(current - self._output).max()) > MAX_LAG:
-            self._waited_s += tick_s
+            self.waited_s += tick_s
             return
         self._measure(state)
         position = self.position_s + tick_s * self.speed
@@ -223,7 +228,8 @@ class Playback:
         if state.object_pose is not None:
             place = self._at(self._objects, self.position_s)
             self.object_drift_m = float(np.linalg.norm(state.object_pose[:3] - place))
-        self._drifts.append((self.drift_rad, self.object_drift_m))
+        self._joint_drift.add(self.drift_rad)
+        self._object_drift.add(self.object_drift_m)
 
     def _at(self, track: np.ndarray, seconds: float) -> np.ndarray:
         """Interpolate linearly between the frames before and after a time."""

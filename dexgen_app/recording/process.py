@@ -137,6 +137,7 @@ def record(job: RecorderJob, end: socket.socket) -> None:
     """
     wire = Wire(end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's affair
+    os.nice(max(0, -os.nice(0)))  # the worker's priority is for its loop alone
     loop: _Loop | None = None
     terminated = False
 

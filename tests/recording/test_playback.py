@@ -187,7 +187,7 @@ def test_a_held_hand_makes_the_clock_wait_and_the_approach_too(recording: Record
     for _ in range(600):
         hand.tick(playback)
     assert playback.phase == "play" and playback.position_s < playback.length_s
-    assert playback.report()["waited_s"] > 5
+    assert playback.waited_s > 5
     hand.speed = 6.0
     hand.run_until(playback, "done")
 
@@ -248,13 +248,12 @@ def test_drift_is_what_the_hand_and_the_object_are_away(recording: Recording) ->
     assert math.isnan(playback.status().drift_rad)
     hand.run_until(playback, "play")
     hand.run_until(playback, "done")
-    report = playback.report()
     # The recorded position lags its target by 0.02 rad of phase at an amplitude of 0.5; the
     # recorded object sank by 0.1 mm a row, that of the replay did not move.
-    assert 0.0 < report["drift_rad"]["mean"] < 0.02
-    assert report["object_drift_m"]["first"] < 1e-3
-    assert report["object_drift_m"]["last"] == pytest.approx(0.012, abs=3e-4)
-    assert playback.status().object_drift_m == report["object_drift_m"]["last"]
+    status = playback.status()
+    assert 0.0 < status.mean_drift_rad <= status.max_drift_rad < 0.02
+    assert status.object_drift_m == status.max_object_drift_m == pytest.approx(0.012, abs=3e-4)
+    assert status.mean_object_drift_m == pytest.approx(0.006, abs=3e-4)
 
 
 def test_missing_measurements_are_no_drift(write_recording: Callable[..., Path]) -> None:
@@ -264,5 +263,5 @@ def test_missing_measurements_are_no_drift(write_recording: Callable[..., Path])
     hand = Hand()
     hand.run_until(playback, "play")
     hand.run_until(playback, "done")
-    assert playback.report()["object_drift_m"]["mean"] is None
     assert math.isnan(playback.status().object_drift_m)
+    assert math.isnan(playback.status().mean_object_drift_m)
