@@ -60,7 +60,7 @@ class DeviceLink:
     ) -> None:
         self.name = name
         self.spec = spec
-        self._device = device
+        self.device = device
         self._hand = hand
         self._timeout_ns = int(timeout * 1e9)
         self._report = report
@@ -77,7 +77,7 @@ class DeviceLink:
     def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         """Return the newest sample if it is fresh, whole and tracked, else None."""
         self._begun_ns = self._begun_ns or now_ns
-        sample = self._guard.call(self._device.read, now_ns, state)
+        sample = self._guard.call(self.device.read, now_ns, state)
         problem = self._take(sample, now_ns)
         if problem != self._told:
             self._told = problem
@@ -120,7 +120,7 @@ class DeviceLink:
     def handle_input(self, payload: Mapping[str, Any]) -> None:
         """Give the device what the window collected."""
         try:
-            self._device.handle_input(payload)
+            self.device.handle_input(payload)
         except DexgenError as error:
             self._report(Failure(what=error.what, where=error.where, remedy=error.remedy))
         except Exception as error:
@@ -129,7 +129,7 @@ class DeviceLink:
     def close(self) -> None:
         """Release the device."""
         self._guard.suspended = False
-        self._guard.call(self._device.close)
+        self._guard.call(self.device.close)
 
 
 def _reraise(error: Exception) -> None:

@@ -84,7 +84,7 @@ class HandLink:
 
     def _call(self, method: Callable, *args: object) -> HandState:
         try:
-            return method(*args)  # type: ignore[no-any-return]
+            return method(*args)
         except Exception as error:
             if not isinstance(error, DexgenError):
                 log.debug("the driver's traceback", exc_info=error)

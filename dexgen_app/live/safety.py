@@ -195,7 +195,7 @@ class SafetyFilter:
         """
         if self._target is None:
             raise DexgenError("the filter does not know where the hand is")
-        clip = np.zeros(self.spec.joint_count, np.uint32)
+        clip = np.zeros(self.spec.joint_count, np.int64)
         if candidate is None:
             gate = replace(gate, fresh=False)
         hot = self._hot_joint(state)
@@ -203,9 +203,9 @@ class SafetyFilter:
             clip[hot] |= Clip.TEMPERATURE
         reasons = gate.clips
         if reasons or hot >= 0 or candidate is None:
-            clip |= np.uint32(reasons)
+            clip |= int(reasons)
             self._forget_input()
-            return FilterResult(self._target.copy(), clip, 0.0, hot)
+            return FilterResult(self._target.copy(), clip.astype(np.uint32), 0.0, hot)
         last = self._target
         wanted = np.where(np.isfinite(candidate), candidate, last)
         clip[~np.isfinite(candidate)] |= Clip.NOT_FINITE
@@ -217,7 +217,7 @@ class SafetyFilter:
         delta[pressing] = 0.0
         clip[pressing] |= Clip.EFFORT_LIMIT
         self._target = self._never_further_out(last + delta)
-        return FilterResult(self._target.copy(), clip, ramp)
+        return FilterResult(self._target.copy(), clip.astype(np.uint32), ramp)
 
     def _within_limits(self, wanted: np.ndarray, clip: np.ndarray) -> np.ndarray:
         inside = np.clip(wanted, self._lower, self._upper)

@@ -1,1 +1,1 @@
-"""The direct plugin."""
+"""Direct: the retargeted command goes to the hand as it is."""

@@ -1,1 +1,1 @@
-"""The keyboard plugin."""
+"""Keyboard: jogs joints, fingertips and a few natural synergies of the hand."""

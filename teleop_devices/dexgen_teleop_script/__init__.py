@@ -1,1 +1,1 @@
-"""The script plugin."""
+"""Script: seeded synthetic motion, for runs without a person."""

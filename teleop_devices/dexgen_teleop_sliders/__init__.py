@@ -1,1 +1,1 @@
-"""The sliders plugin."""
+"""Sliders: a joint target for every joint of the hand."""

@@ -1,0 +1,168 @@
+"""Builds what a session is made of from the plugins' declarations, in the worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dexgen_app.errors import DexgenError
+from dexgen_app.live.controller_link import ControllerLink
+from dexgen_app.live.device_link import DeviceLink, split_id
+from dexgen_app.live.hand_link import SIM, SIM_FACTORY, HandLink
+from dexgen_app.live.protocol import Progress, SessionConfig
+from dexgen_app.live.safety import SafetyConfig
+from dexgen_app.spec import (
+    ControllerContext,
+    ControllerSpec,
+    DriverContext,
+    HandSpec,
+    TeleopContext,
+    TeleopSpec,
+)
+
+if TYPE_CHECKING:
+    from dexgen_app.kinematics.retarget import Retargeter
+    from dexgen_app.plugins import PluginRegistry
+
+log = logging.getLogger(__name__)
+Report = Callable[[Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSetup:
+    """What a worker process is started with.
+
+    Attributes:
+        config: The session.
+        hand: The hand that ``config.hand`` means.
+        ring_name: The state ring.
+        control_name: The control block.
+        extensions: Devices and controllers beside those of the installed plugins.
+    """
+
+    config: SessionConfig
+    hand: HandSpec
+    ring_name: str
+    control_name: str
+    extensions: tuple[TeleopSpec | ControllerSpec, ...] = field(default=())
+
+    @property
+    def real(self) -> bool:
+        """Whether the hand is not simulated."""
+        return split_id(self.config.driver)[0] != SIM
+
+
+class Parts:
+    """Makes the hand, devices, controllers and the retargeting of a session.
+
+    Args:
+        setup: The session.
+        registry: The installed plugins.
+        report: Takes events for the user.
+    """
+
+    def __init__(self, setup: WorkerSetup, registry: PluginRegistry, report: Report) -> None:
+        self.setup = setup
+        self.registry = registry
+        self.safety = SafetyConfig.for_session(setup.config.safety, real=setup.real)
+        self._report = report
+        self._extensions = {spec.id: spec for spec in setup.extensions}
+
+    def open_hand(self) -> HandLink:
+        """Build the driver and connect it.
+
+        Raises:
+            DexgenError: There is no such driver, or the hand cannot be reached.
+        """
+        config, hand = self.setup.config, self.setup.hand
+        name, argument = split_id(config.driver)
+        if self.setup.real:
+            drivers = {driver.id: driver for driver in hand.drivers}
+            if name not in drivers:
+                raise DexgenError(
+                    f"this hand has no driver {name!r}",
+                    where=hand.id,
+                    remedy=f"There is: {', '.join([SIM, *drivers])}",
+                )
+            factory = drivers[name].factory
+        else:
+            factory = SIM_FACTORY
+        context = DriverContext(
+            hand=hand,
+            argument=argument,
+            scene=config.scene,
+            seed=config.seed,
+            progress=lambda text, fraction=None: self._report(
+                Progress(text=text, fraction=fraction)
+            ),
+            options={"engine": config.engine},
+        )
+        driver = self.registry.build(factory, context, owner_id=name)
+        link = HandLink(hand, driver, real=self.setup.real)
+        try:
+            driver.connect()
+            link.read()
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def open_device(self, text: str) -> DeviceLink:
+        """Build the device ``id`` or ``id:argument`` and connect it.
+
+        Raises:
+            DexgenError: There is no such device, or it cannot be used.
+        """
+        name, argument = split_id(text)
+        spec = self._extensions.get(name)
+        if not isinstance(spec, TeleopSpec):
+            spec = self.registry.find_teleop(name)
+        context = TeleopContext(
+            hand=self.setup.hand, argument=argument, seed=self.setup.config.seed
+        )
+        device = self.registry.build(spec.factory, context, owner_id=spec.id)
+        device.connect()
+        timeout = self.safety.input_timeout
+        return DeviceLink(text, spec, device, self.setup.hand, timeout, self._report)
+
+    def open_controller(self, name: str) -> ControllerLink:
+        """Build a controller.
+
+        Raises:
+            DexgenError: There is none of that id, or it does not support the hand.
+        """
+        config, hand = self.setup.config, self.setup.hand
+        spec = self._extensions.get(name)
+        if not isinstance(spec, ControllerSpec):
+            spec = self.registry.find_controller(name)
+        if spec.hands and hand.id not in spec.hands:
+            raise DexgenError(
+                f"the controller does not support the hand {hand.id}",
+                where=spec.id,
+                remedy=f"It supports: {', '.join(spec.hands)}",
+            )
+        context = ControllerContext(hand=hand, rate_hz=config.rate_hz, seed=config.seed)
+        controller = self.registry.build(spec.factory, context, owner_id=spec.id)
+        return ControllerLink(spec, controller, hand.joint_count, self._report)
+
+    def open_retargeter(self) -> Retargeter:
+        """Build the retargeting with the user's calibration, or that of a typical adult."""
+        from dexgen_app.kinematics.calibration import load_profile, profile_path
+        from dexgen_app.kinematics.retarget import Retargeter
+
+        config, hand = self.setup.config, self.setup.hand
+        calibration = None
+        try:
+            if profile_path(config.profile).is_file():
+                calibration = load_profile(config.profile, hand)
+        except DexgenError as error:
+            log.warning("%s; an adult's typical hand is used", error)
+        return Retargeter(hand, calibration, 1.0 / config.rate_hz)
+
+    def check_arming(self) -> str | None:
+        """Return why a plugin refuses arming, or None."""
+        return self.registry.check(
+            "check_arming", hand=self.setup.hand, driver=self.setup.config.driver
+        )
