@@ -41,6 +41,9 @@ class Settings:
         device: Last teleoperation device, as ``id`` or ``id:argument``.
         controller: Last controller.
         profile: Last calibration profile.
+        text_size: Size of the window's text [pt].
+        show_hint: Whether the window shows the first steps.
+        auto_connect: Whether the window connects a simulated hand at the start.
         recordings: Folder of recordings; empty means the default one.
         disabled_plugins: Plugins that are not loaded.
         keys: Shortcuts that differ from the default, by action id.
@@ -55,6 +58,9 @@ class Settings:
     device: str = "sliders"
     controller: str = "direct"
     profile: str = "default"
+    text_size: float = 9.5
+    show_hint: bool = True
+    auto_connect: bool = True
     recordings: str = ""
     disabled_plugins: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
