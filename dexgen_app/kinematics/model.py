@@ -11,7 +11,7 @@ import numpy as np
 
 from dexgen_app.errors import ModelError
 from dexgen_app.kinematics.frames import relative_pose
-from dexgen_app.spec import HandSpec
+from dexgen_app.spec import FingerSpec, HandSpec
 
 _SCALAR_JOINTS = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 
@@ -80,8 +80,11 @@ class HandModel:
             self.mj_model.body(i).name for i in range(1, self.mj_model.nbody)
         )
         self.qpos_indices = np.array([self._qpos_index(name) for name in spec.joint_names])
-        self._followers = _coupled_joints(self.mj_model)
+        self.followers = _coupled_joints(self.mj_model)
         self._sites = {name: self._site_id(name) for name in (*spec.keypoint_sites, spec.palm_site)}
+        self._update(np.array(spec.home))
+        self._root_position = self.mj_data.xpos[1].copy()
+        self._root_rotation = self.mj_data.xmat[1].reshape(3, 3).copy()
         self._keypoint_ids = [self._sites[name] for name in spec.keypoint_sites]
         self._tip_ids = [self._sites[name] for name in spec.tip_sites]
 
@@ -111,7 +114,7 @@ class HandModel:
         """Return the model's ``qpos`` (nq,) for ``q``, with coupled joints following."""
         qpos = self.mj_model.qpos0.copy()
         qpos[self.qpos_indices] = q
-        for follower, driver, coefficients in self._followers:
+        for follower, driver, coefficients in self.followers:
             offset = qpos[driver] - self.mj_model.qpos0[driver]
             qpos[follower] = self.mj_model.qpos0[follower] + np.polynomial.polynomial.polyval(
                 offset, coefficients
@@ -123,8 +126,48 @@ class HandModel:
         mujoco.mj_kinematics(self.mj_model, self.mj_data)
 
     def _in_hand(self, points: np.ndarray) -> np.ndarray:
-        rotation = self.mj_data.xmat[1].reshape(3, 3)
-        return (points - self.mj_data.xpos[1]) @ rotation
+        return (points - self._root_position) @ self._root_rotation
+
+    def finger_base(self, finger: FingerSpec) -> np.ndarray:
+        """Return where a finger starts in the open hand, in the hand frame [m], shape (3,).
+
+        That is the last joint before the one at the finger's middle joint: the MCP of a finger,
+        the joint at the base of the thumb.
+        """
+        self._update(np.array(self.spec.home))
+        return self._in_hand(self._finger_chain(finger)[0])
+
+    def finger_length(self, finger: FingerSpec) -> tuple[float, float]:
+        """Return the length of a finger from its base to the tip and to its middle joint [m]."""
+        self._update(np.array(self.spec.home))
+        chain = self._finger_chain(finger)
+        segments = np.linalg.norm(np.diff(chain, axis=0), axis=1)
+        return float(segments.sum()), float(np.linalg.norm(chain[1] - chain[0]))
+
+    def _finger_chain(self, finger: FingerSpec) -> np.ndarray:
+        """Return the base, the middle joint, joints beyond it and the tip in the world frame."""
+        model, data = self.mj_model, self.mj_data
+        middle = int(model.site_bodyid[self._sites[finger.pip_site]])
+        above = set(ancestors(model, middle))
+        joints = [model.joint(name).id for name in finger.joints]
+        before = [j for j in joints if int(model.jnt_bodyid[j]) in above]
+        beyond = [j for j in joints if int(model.jnt_bodyid[j]) not in {*above, middle}]
+        base = data.xanchor[before[-1]] if before else data.xpos[middle]
+        points = [
+            base,
+            data.site_xpos[self._sites[finger.pip_site]],
+            *(data.xanchor[j] for j in beyond),
+            data.site_xpos[self._sites[finger.tip_site]],
+        ]
+        return np.array(points)
+
+    def turn_to_world(self, vectors: np.ndarray) -> np.ndarray:
+        """Turn vectors (..., 3) from the hand frame into the model's world frame."""
+        return vectors @ self._root_rotation.T
+
+    def to_world(self, points: np.ndarray) -> np.ndarray:
+        """Move points (..., 3) [m] from the hand frame into the model's world frame."""
+        return self.turn_to_world(points) + self._root_position
 
     def site_positions(self, q: np.ndarray, sites: Sequence[str]) -> np.ndarray:
         """Return positions of ``sites`` in the hand frame [m], shape (len(sites), 3)."""
@@ -147,6 +190,14 @@ class HandModel:
         self._update(q)
         poses = np.concatenate([self.mj_data.xpos[1:], self.mj_data.xquat[1:]], axis=1)
         return relative_pose(poses[0], poses)
+
+
+def ancestors(model: mujoco.MjModel, body: int) -> list[int]:
+    """Return the bodies above ``body``, without the world."""
+    chain = []
+    while (body := int(model.body_parentid[body])) > 0:
+        chain.append(body)
+    return chain
 
 
 def _coupled_joints(model: mujoco.MjModel) -> list[tuple[int, int, np.ndarray]]:

@@ -13,7 +13,7 @@ _LIMITS = (*FINGER_LIMITS * 3, *THUMB_LIMITS)
 
 _HOME = (
     *((0.0, 0.05, 0.15, 0.15) * 3),
-    *(0.45, 0.30, 0.20, 0.20),
+    *(1.0, 0.40, 0.30, 0.30),
 )
 """Fingers almost straight, the thumb out to its side [rad]."""
 
