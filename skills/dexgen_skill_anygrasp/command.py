@@ -45,7 +45,7 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
 
     from dexgen_app.learn.goals import GoalOptions, connectivity
     from dexgen_app.learn.grasp_set import grasp_path, load_grasps, save_grasps
-    from dexgen_skill_anygrasp.grasps.make import MakeOptions, make_grasps
+    from dexgen_skill_anygrasp.grasps.make import MakeOptions, MakeReport, make_grasps
 
     torch.set_num_threads(1)
     path = grasp_path(hand, item)
@@ -54,11 +54,11 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
         print(f"{path}: there are {len(grasps)} grasps already; --force replaces them")
         return 0
 
-    def report(found: int, tried: int, rate: float) -> None:
-        share = 100.0 * found / max(tried, 1)
+    def report(state: MakeReport) -> None:
+        share = 100.0 * state.found / max(state.tried, 1)
         print(
-            f"{found} of {args.count} grasps, {share:.0f} % of {tried} guesses, "
-            f"{rate:.1f} valid grasps a second",
+            f"{state.found} of {args.count} grasps, {share:.0f} % of {state.tried} guesses "
+            f"({state.kind}), {state.found / state.seconds:.1f} valid grasps a second",
             flush=True,
         )
 

@@ -7,6 +7,7 @@ directions for a while, and the grasp is marked with the directions that it surv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,6 @@ class SettleOptions:
         largest_turn: Largest angular speed of an object at rest [rad/s].
         largest_offset: Largest distance of the object from the grasp centre [m].
         largest_slip: Largest motion of the object under another direction of gravity [m].
-        tip_distance: Largest distance of a tip that counts from the object's surface box [m].
         contact_force: Smallest force of a touching tip [N].
         contacts: Smallest number of touching tips.
     """
@@ -37,7 +37,6 @@ class SettleOptions:
     largest_turn: float = 0.15
     largest_offset: float = 0.035
     largest_slip: float = 0.015
-    tip_distance: float = 0.03
     contact_force: float = 0.05
     contacts: int = 2
 
@@ -53,6 +52,14 @@ class Guesses:
     def __len__(self) -> int:
         return int(self.joints.shape[0])
 
+    def first(self, count: int) -> Guesses:
+        """Return the first ``count`` guesses, or all if there are fewer."""
+        return Guesses(
+            joints=self.joints[:count],
+            targets=self.targets[:count],
+            object_pose=self.object_pose[:count],
+        )
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Settled:
@@ -62,6 +69,16 @@ class Settled:
     targets: torch.Tensor
     object_pose: torch.Tensor
     holds: torch.Tensor
+
+
+def join_settled(parts: Sequence[Settled]) -> Settled:
+    """Return the grasps of several batches as one."""
+    return Settled(
+        joints=torch.cat([part.joints for part in parts]),
+        targets=torch.cat([part.targets for part in parts]),
+        object_pose=torch.cat([part.object_pose for part in parts]),
+        holds=torch.cat([part.holds for part in parts]),
+    )
 
 
 def settle_guesses(
