@@ -114,7 +114,7 @@ def _info(args: argparse.Namespace) -> int:
         mark = episode.mark or "(cut short)"
         note = f"  {episode.note!r}" if episode.note else ""
         print(
-            f"  episode {episode.index:3} {episode.begin_s:8.2f} s to {episode.end_s:8.2f} s  "
+            f"  episode {episode.index:3} {max(episode.begin_s, 0.0):8.2f} s to {episode.end_s:8.2f} s  "
             f"{mark}{note}"
         )
     if args.events:

@@ -29,7 +29,7 @@ MAX_JUMP = 0.5
 """A larger change between two ticks is approached, not played [rad]."""
 MAX_TICK_S = 0.1
 """A longer pause of the loop delays the replay instead of jumping ahead [s]."""
-TOPICS = ("/target", "/hand", "/object")
+TOPICS = ("/target", "/hand", "/object", "/scene")
 """Row channels that a playback needs: enough for ``Recording.open``, which is faster then."""
 SPEEDS = (0.05, 4.0)
 """Slowest and fastest speed factor."""
