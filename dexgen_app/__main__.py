@@ -70,7 +70,7 @@ def _run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"dexgen-app {before.command}",
         description=getattr(module, "HELP", None),
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
         conflict_handler="resolve",  # a subcommand's own option wins over a common one
     )
     _add_common(parser, defaults=before)
@@ -79,6 +79,13 @@ def _run(argv: list[str]) -> int:
     args.disable = [*before.disable, *getattr(args, "disable", ())]
     _set_up_logging(args.log_level)
     return int(module.run(args) or 0)
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default else action.help
 
 
 def _add_common(
