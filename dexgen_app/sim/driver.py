@@ -16,7 +16,9 @@ DROP_DISTANCE = 0.12
 """Distance from the grasp centre beyond which an object counts as dropped [m]."""
 
 _ENGINES: tuple[Engine, ...] = ("genesis", "mujoco")
-_START_GRASPS = 8
+START_GRASPS = 8
+"""Number of grasps that a session cycles through."""
+
 _SETTLE_SECONDS = 0.3
 
 
@@ -189,7 +191,7 @@ class SimDriver:
         if item is not None:
             report("searching for a grasp", None)
             grasps = find_grasps(
-                context.hand, item, _START_GRASPS, seed=context.seed, physics=self._physics
+                context.hand, item, START_GRASPS, seed=context.seed, physics=self._physics
             )
         options = WorldOptions(
             hand=context.hand,
