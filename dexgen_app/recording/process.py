@@ -63,6 +63,7 @@ class _Loop:
         self._writer.write_event(
             Event(job.since_ns, EventKind.RECORDING_BEGIN, {"pid": os.getpid()})
         )
+        self._copy_rows()
         self._writer.flush()
 
     def end(self, reason: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dexgen_app.errors import RecordingError
+from dexgen_app.recording.episodes import sidecar_path, write_atomically
 from dexgen_app.recording.reader import Recording
 from dexgen_app.recording.schema import Event, EventKind
 from dexgen_app.recording.writer import RecordingWriter, describe_os_error
@@ -26,7 +27,7 @@ class Recovered:
 def recover(path: str | Path, output: str | Path | None = None) -> Recovered:
     """Copy what can be read of a recording into a new file with an index and a proper end.
 
-    The original is not touched.
+    The original is not touched; marks and notes that were given later are copied with it.
 
     Args:
         path: A session file, whole or not.
@@ -61,6 +62,9 @@ def recover(path: str | Path, output: str | Path | None = None) -> Recovered:
             reason = "recovered from a file that had no end"
             writer.write_event(Event(last_ns, EventKind.RECORDING_END, {"reason": reason}))
         writer.close()
+        edits = sidecar_path(recording.path)
+        if edits.exists():
+            write_atomically(sidecar_path(target), edits.read_bytes())
         temporary.replace(target)
     except OSError as error:
         raise describe_os_error(error, target) from error

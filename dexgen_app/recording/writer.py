@@ -53,10 +53,14 @@ def describe_os_error(error: OSError, path: Path | str) -> RecordingError:
 
 
 class _Sink:
-    """Collects what the MCAP writer emits and appends it to the file in one piece."""
+    """Collects what the MCAP writer emits and appends it to the file in one piece.
+
+    The file is made by the first ``flush``, so that a file that exists has something in it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self._path = path
+        self._fd = -1
         self._pending = bytearray()
         self._size = 0
 
@@ -68,6 +72,9 @@ class _Sink:
         return self._size + len(self._pending)
 
     def flush(self) -> None:
+        if self._fd < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._fd = os.open(self._path, flags, 0o644)
         view = memoryview(bytes(self._pending))
         self._pending.clear()
         try:
@@ -77,11 +84,14 @@ class _Sink:
             os.fdatasync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self._size)  # take the incomplete piece off again
+            if not self._size:
+                self._path.unlink(missing_ok=True)
             raise
         self._size += len(view)
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 class RecordingWriter:
@@ -90,9 +100,6 @@ class RecordingWriter:
     Args:
         path: The new file; an existing one is never overwritten.
         session: What is true for the whole file.
-
-    Raises:
-        RecordingError: The file cannot be made; says why.
     """
 
     def __init__(self, path: Path | str, session: Session) -> None:
@@ -100,16 +107,12 @@ class RecordingWriter:
         self.rows = 0
         """Rows that are on the disk."""
         self._open_rows = 0
-        try:
-            self._sink = _Sink(self.path)
-        except OSError as error:
-            raise describe_os_error(error, self.path) from error
+        self._sink = _Sink(self.path)
         self._closed = False
         self._writer = Writer(self._sink, chunk_size=_NEVER, compression=CompressionType.ZSTD)  # type: ignore[arg-type]
         self._writer.start(profile=PROFILE, library=f"dexgen-app {__version__}")
         self._writer.add_metadata(SESSION_METADATA, encode_session(session))
         self._channels = self._register(tuple(session.hand["joint_names"]))
-        self._guard(self._sink.flush)
 
     @property
     def size(self) -> int:
@@ -139,11 +142,11 @@ class RecordingWriter:
         self._writer.add_message(self._channels[EVENT_TOPIC], stamp, encode_event(event), stamp)
 
     def flush(self) -> None:
-        """Close the chunk and wait until it is on the disk.
+        """Close the chunk and wait until it is on the disk; the first call makes the file.
 
         Raises:
-            RecordingError: The disk is full or gone. The file ends with the last good chunk
-                and is closed; nothing more can be written.
+            RecordingError: The file cannot be made, or the disk is full or gone. The file ends
+                with the last good chunk and is closed; nothing more can be written.
         """
         self._guard(self._writer.flush)
         self.rows += self._open_rows

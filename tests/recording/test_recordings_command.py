@@ -79,6 +79,13 @@ def test_recover_makes_a_whole_file(cut: Path, capsys: pytest.CaptureFixture[str
     assert "exists already" in capsys.readouterr().err
 
 
+def test_recover_takes_later_marks_along(cut: Path) -> None:
+    assert main(["recordings", "mark", str(cut), "0", "discard"]) == 0
+    assert main(["recordings", "recover", str(cut)]) == 0
+    (episode,) = Recording.open(cut.with_name("cut.recovered.mcap")).episodes
+    assert episode.mark == "discard"
+
+
 def test_mark_and_note(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recordings", "mark", str(path), "0", "fail", "--note", "it fell"]) == 0
     (episode,) = Recording.open(path).episodes
