@@ -13,7 +13,7 @@ from dexgen_app.errors import ModelError
 from dexgen_app.kinematics.frames import relative_pose
 from dexgen_app.spec import FingerSpec, HandSpec
 
-_SCALAR_JOINTS = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+SCALAR_JOINTS = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 
 
 def resolve_model(spec: HandSpec) -> Path:
@@ -96,7 +96,7 @@ class HandModel:
                 where=str(self.path),
                 remedy=f"Hand {self.spec.id} names it in joint_names",
             )
-        if int(self.mj_model.jnt_type[index]) not in _SCALAR_JOINTS:
+        if int(self.mj_model.jnt_type[index]) not in SCALAR_JOINTS:
             raise ModelError(f"joint {name} is neither a hinge nor a slide", where=str(self.path))
         return int(self.mj_model.jnt_qposadr[index])
 
