@@ -76,7 +76,7 @@ class ControllerLink:
             return None
         now = control.now_ns
         if now >= self._next_ns:
-            late = now - self._next_ns > self._period_ns
+            late = self._next_ns == 0 or now - self._next_ns > self._period_ns
             self._next_ns = (now if late else self._next_ns) + self._period_ns
             output = self._call(control)
             if output is not None:

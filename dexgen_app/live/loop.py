@@ -51,11 +51,18 @@ class LiveLoop:
         ring: Takes a row a tick.
         control: Stop flag, dead-man switch and heartbeats.
         report: Takes events for the user; must not wait.
+        clock: Returns the monotonic time [ns].
     """
 
     def __init__(
-        self, parts: Parts, ring: StateRing, control: ControlBlock, report: Callable[[Any], None]
+        self,
+        parts: Parts,
+        ring: StateRing,
+        control: ControlBlock,
+        report: Callable[[Any], None],
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self._clock = clock
         self.parts = parts
         self.config = parts.setup.config
         self.spec = parts.setup.hand
@@ -69,7 +76,7 @@ class LiveLoop:
         self.calibrator: Calibrator | None = None
         self.recording = RecordingLink(self.spec, ring.name, report)
         self.filter = SafetyFilter(self.spec, parts.safety)
-        self.state = unknown_state(self.spec, time.monotonic_ns())
+        self.state = unknown_state(self.spec, self._clock())
         self.closing = False
         self.restarted = False
         self._block = control
@@ -132,7 +139,7 @@ class LiveLoop:
             self.hand.close()
         self.hand = None
         self._holding = False
-        self.state = unknown_state(self.spec, time.monotonic_ns())
+        self.state = unknown_state(self.spec, self._clock())
 
     def arm(self) -> None:
         """Allow motion; the targets start from where the hand is.
@@ -266,23 +273,23 @@ class LiveLoop:
         tick = Tick(now_ns, since_ns, late, self._ticks)
         if self._watchdog.stop_requested():
             self.stop("STOP was pressed")
-        begun = time.monotonic_ns()
+        begun = self._clock()
         self._read_hand()
         self._follow_resets()
-        read = time.monotonic_ns()
+        read = self._clock()
         tick.sample = self._read_device(read)
         tick.watch = self._watchdog.look(now_ns, tick.sample)
         self._follow_dead_man(tick.watch)
-        marks = [time.monotonic_ns()]
+        marks = [self._clock()]
         tick.command = self._retarget(tick.sample)
-        marks.append(time.monotonic_ns())
+        marks.append(self._clock())
         tick.output = self._run_controller(now_ns, tick.command)
-        marks.append(time.monotonic_ns())
+        marks.append(self._clock())
         tick.result = self._filter(tick)
-        marks.append(time.monotonic_ns())
+        marks.append(self._clock())
         sent = self._drive(tick)
         tick.latency[1:4] = np.diff(marks)
-        tick.latency[4] = time.monotonic_ns() - marks[-1] + read - begun
+        tick.latency[4] = self._clock() - marks[-1] + read - begun
         if tick.sample is not None:
             tick.latency[0] = read - tick.sample.born_ns
             tick.latency[5] = sent - tick.sample.born_ns if sent else -1
@@ -400,7 +407,7 @@ class LiveLoop:
             if self._holding and tick.result is not None:
                 born = 0 if tick.output is None else tick.output.born_ns
                 self.hand.send(HandCommand(born_ns=born, position=tick.result.target))
-                sent = time.monotonic_ns()
+                sent = self._clock()
             elif self._latched:
                 self.hand.stop()
             if self._simulating:

@@ -1,0 +1,258 @@
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from live_fakes import (
+    CONTROLLER,
+    DEVICE,
+    GRASP,
+    HAND,
+    HOME,
+    FakeController,
+    FakeDevice,
+    FakeDriver,
+    N,
+    state,
+)
+
+from dexgen_app.errors import DexgenError
+from dexgen_app.live.controller_link import ControllerLink, check_parameter
+from dexgen_app.live.device_link import DeviceLink, split_id
+from dexgen_app.live.guard import PluginGuard
+from dexgen_app.live.hand_link import HandFault, HandLink
+from dexgen_app.live.outbox import Outbox
+from dexgen_app.live.protocol import DeviceStatus, Failure, LogLine, StateChanged
+from dexgen_app.spec import ControlInput, HandCommand, ParameterSpec
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+def device_link(events, mode=""):
+    device = FakeDevice()
+    device.mode = mode
+    return DeviceLink("fake", DEVICE, device, HAND, 0.15, events.append)
+
+
+# Device -------------------------------------------------------------------------------------
+
+
+def test_a_good_sample_comes_through(events):
+    link = device_link(events)
+    assert np.array_equal(link.read(MS, state()).values, GRASP)
+
+
+@pytest.mark.parametrize(
+    "mode, word",
+    [
+        ("silent", "nothing yet"),
+        ("repeat", "nothing new"),
+        ("nan", "finite"),
+        ("shape", "shape"),
+        ("lost", "lost"),
+        ("garbage", "str"),
+        ("raise", "suspended"),
+    ],
+)
+def test_every_defect_ends_in_no_sample_and_one_message(events, mode, word):
+    link = device_link(events, mode)
+    samples = [link.read(tick * 17 * MS, state()) for tick in range(1, 40)]
+    assert samples[-1] is None
+    told = [e for e in events if isinstance(e, DeviceStatus)]
+    assert word in told[-1].text and not told[-1].connected
+    assert len(events) < 6
+
+
+def test_a_repeated_sample_is_fresh_at_first_and_then_stale(events):
+    link = device_link(events, "repeat")
+    fresh = [link.read(tick * 20 * MS, state()) is not None for tick in range(1, 20)]
+    assert fresh[0] and not fresh[-1]
+    assert fresh == sorted(fresh, reverse=True)
+    assert 7 <= sum(fresh) <= 8  # 150 ms
+
+
+def test_a_flood_counts_as_the_newest_sample(events):
+    link = device_link(events, "flood")
+    assert link.read(MS, state()).sequence == 1000
+    assert link.read(2 * MS, state()).sequence == 2000
+
+
+def test_a_sample_from_the_future_does_not_stay_fresh(events):
+    link = device_link(events)
+    sample = link.read(MS, state())
+    link.device.read = lambda now, state: replace(sample, sequence=99, born_ns=10**15)
+    assert link.read(2 * MS, state()) is not None
+    assert link.read(400 * MS, state()) is None
+
+
+def test_a_device_that_works_again_says_so(events):
+    link = device_link(events, "lost")
+    assert link.read(MS, state()) is None
+    link.device.mode = ""
+    assert link.read(2 * MS, state()) is not None
+    assert [e.connected for e in events] == [False, True]
+
+
+def test_a_raising_device_is_named_and_called_no_more(events):
+    link = device_link(events, "raise")
+    for tick in range(10):
+        link.read(tick * MS, state())
+    failures = [e for e in events if isinstance(e, Failure)]
+    assert len(failures) == 1 and failures[0].where == "device fake"
+    assert link.suspended
+    link.handle_input({"key": "q"})
+    link.close()
+    assert link.device.closed
+
+
+def test_ids_keep_colons_in_their_argument():
+    assert split_id("replay:C:/a.npy") == ("replay", "C:/a.npy")
+    assert split_id("keyboard") == ("keyboard", "")
+
+
+# Guard --------------------------------------------------------------------------------------
+
+
+def test_errors_that_are_not_in_a_row_suspend_nobody(events):
+    guard = PluginGuard("x", events.append)
+    for turn in range(9):
+        guard.call((lambda: 1 / 0) if turn % 3 else (lambda: 1))
+    assert not guard.suspended and not events
+
+
+# Controller ---------------------------------------------------------------------------------
+
+
+def control(now_ns, position, target=HOME):
+    command = None if position is None else HandCommand(born_ns=5, position=np.array(position))
+    return ControlInput(now_ns=now_ns, state=state(), command=command, target=target)
+
+
+def test_a_slow_controller_is_interpolated(events):
+    spec = replace(CONTROLLER, rate_hz=10.0)
+    controller = FakeController()
+    link = ControllerLink(spec, controller, N, events.append)
+    link.reset(state())
+    outputs = [link.step(control(t * 10 * MS, HOME + 1.0)).position for t in range(1, 12)]
+    assert len(controller.inputs) == 2
+    assert np.allclose(outputs[0], HOME)
+    assert np.allclose(outputs[5], HOME + 0.5)
+    steps = np.diff([o[0] for o in outputs])
+    assert np.allclose(steps, 0.1)
+
+
+def test_a_slow_controller_forgets_when_the_input_goes(events):
+    link = ControllerLink(replace(CONTROLLER, rate_hz=10.0), FakeController(), N, events.append)
+    link.step(control(MS, HOME + 1.0))
+    assert link.step(control(2 * MS, None)) is None
+    again = link.step(control(3 * MS, HOME + 1.0, target=GRASP))
+    assert np.allclose(again.position, GRASP)
+
+
+@pytest.mark.parametrize("mode", ["raise", "shape"])
+@pytest.mark.parametrize("rate", [0.0, 10.0])
+def test_a_broken_controller_is_suspended(events, mode, rate):
+    controller = FakeController()
+    link = ControllerLink(replace(CONTROLLER, rate_hz=rate), controller, N, events.append)
+    controller.mode = mode
+    outputs = [link.step(control(t * 100 * MS, HOME)) for t in range(1, 6)]
+    assert outputs == [None] * 5
+    assert link.suspended
+    assert len(controller.inputs) == 3
+    assert events[-1].where == "controller fake"
+
+
+NUMBER = ParameterSpec(name="gain", title="Gain", default=0.5, lower=0.0, upper=2.0)
+WORD = ParameterSpec(name="mode", title="Mode", default="a", choices=("a", "b"))
+
+
+def test_parameters_are_checked_before_the_controller_sees_them(events):
+    controller = FakeController()
+    link = ControllerLink(
+        replace(CONTROLLER, parameters=(NUMBER, WORD)), controller, N, events.append
+    )
+    link.set_parameter("gain", 1.5)
+    assert controller.mode == "1.5" and link.parameters["gain"] == 1.5
+    for name, value in (("gain", 3.0), ("gain", "x"), ("mode", "c"), ("other", 1.0)):
+        link.set_parameter(name, value)
+    assert controller.mode == "1.5"
+    assert sum(isinstance(e, Failure) for e in events) == 4
+    assert check_parameter(WORD, "b") == "b"
+    with pytest.raises(DexgenError):
+        check_parameter(NUMBER, float("nan"))
+
+
+# Hand ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "defect, word", [("nan", HAND.joint_names[3]), ("fault", "bus"), ("raise", "cable")]
+)
+def test_a_driver_that_cannot_be_trusted_is_a_fault(defect, word):
+    driver = FakeDriver()
+    driver.defect = defect
+    with pytest.raises(HandFault, match=word):
+        HandLink(HAND, driver, real=True).read()
+
+
+def test_a_state_of_the_wrong_shape_is_a_fault():
+    driver = FakeDriver()
+    driver.read_state = lambda: state(np.zeros(3))
+    with pytest.raises(HandFault, match="position has shape"):
+        HandLink(HAND, driver, real=True).read()
+
+
+def test_stop_is_sent_once_and_again_after_a_command():
+    driver = FakeDriver()
+    link = HandLink(HAND, driver, real=True)
+    link.stop()
+    link.stop()
+    assert driver.stops == 1
+    link.send(HandCommand(born_ns=0, position=HOME))
+    link.stop()
+    assert driver.stops == 2
+
+
+def test_a_driver_that_raises_in_stop_is_asked_again():
+    driver = FakeDriver()
+    calls = []
+    driver.stop = lambda: calls.append(1) or 1 / 0
+    link = HandLink(HAND, driver, real=True)
+    link.stop()
+    link.close()
+    assert len(calls) == 2 and not driver.connected
+
+
+# Outbox -------------------------------------------------------------------------------------
+
+
+class Stuck:
+    """A pipe whose other side does not read."""
+
+    def __init__(self):
+        self.go = threading.Event()
+        self.sent = []
+
+    def send(self, message):
+        self.go.wait()
+        self.sent.append(message)
+
+
+def test_a_frozen_reader_blocks_nobody_and_loses_only_chatter():
+    pipe = Stuck()
+    outbox = Outbox(pipe, bound=10)
+    begun = time.monotonic()
+    for index in range(1000):
+        outbox.put(LogLine(level=20, name="x", text=str(index), wall_time=0.0))
+    outbox.put(StateChanged(state=5))
+    assert time.monotonic() - begun < 5.0
+    pipe.go.set()
+    outbox.close(10.0)
+    assert pipe.sent[-1] == StateChanged(state=5)
+    assert outbox.dropped >= 980
