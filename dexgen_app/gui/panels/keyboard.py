@@ -1,0 +1,110 @@
+"""Pad for a device that is driven by keys: what each key does, and a button for the mouse."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dexgen_app.gui import theme
+from dexgen_app.gui.widgets import EmptyState
+from dexgen_app.spec import TeleopSpec
+
+_CAPS = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "tab": "Tab",
+    "home": "Home",
+    "end": "End",
+    "page_up": "PgUp",
+    "page_down": "PgDn",
+    "backspace": "⌫",
+    "enter": "Enter",
+    "shift": "Shift",
+}
+
+
+class KeyboardPanel(QWidget):
+    """Shows the keys of the chosen device.
+
+    Signals:
+        key_pressed: ``(key, down)``, from a button that is held with the mouse.
+    """
+
+    key_pressed = pyqtSignal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buttons: dict[str, QPushButton] = {}
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._scroll)
+        self.set_device(None)
+
+    def set_device(self, device: TeleopSpec | None) -> None:
+        """Show the keys of a device."""
+        self.buttons = {}
+        if device is None or not device.keys:
+            self._scroll.setWidget(
+                EmptyState(
+                    "mdi6.keyboard-outline",
+                    "This device has no keys",
+                    "Choose the keyboard as the device to drive the hand with keys.",
+                )
+            )
+            return
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 8, 12, 10)
+        column.setSpacing(5)
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for item in device.keys:
+            groups.setdefault(item.group, []).append((item.key, item.title))
+        for title, keys in groups.items():
+            column.addWidget(QLabel(title.upper(), objectName="caption"))
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(12)
+            grid.setVerticalSpacing(4)
+            across = 2
+            for i, (key, meaning) in enumerate(keys):
+                cell = QHBoxLayout()
+                cell.setSpacing(7)
+                cap = QPushButton(_CAPS.get(key, key.upper()))
+                cap.setFixedSize(46 if len(cap.text()) > 1 else 32, 26)
+                cap.setStyleSheet("padding: 0;")
+                cap.setAccessibleName(f"{key}: {meaning}")
+                cap.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+                cap.pressed.connect(lambda k=key: self.key_pressed.emit(k, True))
+                cap.released.connect(lambda k=key: self.key_pressed.emit(k, False))
+                self.buttons[key] = cap
+                cell.addWidget(cap)
+                cell.addWidget(QLabel(meaning, objectName="muted"), 1)
+                grid.addLayout(cell, i // across, i % across)
+            grid.setColumnStretch(0, 1)
+            grid.setColumnStretch(1, 1)
+            column.addLayout(grid)
+        column.addStretch(1)
+        self._scroll.setWidget(body)
+
+    def show_key(self, key: str, down: bool) -> None:
+        """Light a key while it is held."""
+        if key in self.buttons:
+            theme.set_property(self.buttons[key], "role", "armed" if down else "")
+
+    def release_all(self) -> None:
+        """Let every key go dark."""
+        for cap in self.buttons.values():
+            theme.set_property(cap, "role", "")

@@ -1,0 +1,133 @@
+"""Dials for the parameters of the running controller, generated from what it declares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolBar, QWidget
+
+from dexgen_app.spec import ControllerSpec, ParameterSpec
+
+_STEPS = 1000
+
+
+class Dial(QWidget):
+    """One parameter: a slider with its value, or a chooser of words."""
+
+    changed = pyqtSignal(str, object)
+
+    def __init__(self, spec: ParameterSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.setToolTip(spec.help)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(7)
+        row.addWidget(QLabel(spec.title, objectName="muted"))
+        self.slider: QSlider | None = None
+        self.chooser: QComboBox | None = None
+        self._value = QLabel()
+        if spec.choices:
+            self.chooser = QComboBox()
+            self.chooser.setAccessibleName(spec.title)
+            self.chooser.addItems(spec.choices)
+            self.chooser.activated.connect(self._on_choice)
+            row.addWidget(self.chooser)
+        else:
+            self.slider = QSlider(Qt.Orientation.Horizontal)
+            self.slider.setAccessibleName(spec.title)
+            self.slider.setRange(0, _STEPS)
+            self.slider.setPageStep(_STEPS // 20)
+            self.slider.setFixedWidth(130)
+            self.slider.valueChanged.connect(self._on_slider)
+            self._value.setMinimumWidth(58)
+            row.addWidget(self.slider)
+            row.addWidget(self._value)
+        self.show_value(spec.default)
+
+    def show_value(self, value: float | str) -> None:
+        """Show a value without announcing it."""
+        if self.chooser is not None:
+            self.chooser.setCurrentText(str(value))
+        elif self.slider is not None and not self.slider.isSliderDown():
+            self.slider.blockSignals(True)
+            self.slider.setValue(round(to_fraction(self.spec, float(value)) * _STEPS))
+            self.slider.blockSignals(False)
+            self._value.setText(format_value(self.spec, float(value)))
+
+    def _on_slider(self, step: int) -> None:
+        value = from_fraction(self.spec, step / _STEPS)
+        self._value.setText(format_value(self.spec, value))
+        self.changed.emit(self.spec.name, value)
+
+    def _on_choice(self, index: int) -> None:
+        self.changed.emit(self.spec.name, self.spec.choices[index])
+
+
+class ParameterBar(QToolBar):
+    """The dials of the running controller; hidden while it has none."""
+
+    changed = pyqtSignal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Controller parameters", parent)
+        self.setObjectName("parameterBar")
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.toggleViewAction().setEnabled(False)  # type: ignore[union-attr]
+        self.dials: dict[str, Dial] = {}
+        self._controller = ""
+        self.hide()
+
+    def show_controller(self, spec: ControllerSpec | None) -> None:
+        """Make the dials of a controller."""
+        if spec is not None and spec.id == self._controller:
+            return
+        self._controller = spec.id if spec else ""
+        self.clear()
+        self.dials = {}
+        if spec is not None and spec.parameters:
+            body = QWidget()
+            row = QHBoxLayout(body)
+            row.setContentsMargins(10, 4, 10, 4)
+            row.setSpacing(20)
+            row.addWidget(QLabel(spec.title, objectName="heading"))
+            for parameter in spec.parameters:
+                dial = Dial(parameter)
+                dial.changed.connect(self.changed)
+                self.dials[parameter.name] = dial
+                row.addWidget(dial)
+            row.addStretch(1)
+            self.addWidget(body)
+        self.setVisible(bool(self.dials))
+
+    def show_values(self, values: Mapping[str, float | str]) -> None:
+        """Show the values that the controller uses."""
+        for name, value in values.items():
+            if name in self.dials:
+                self.dials[name].show_value(value)
+
+
+def to_fraction(spec: ParameterSpec, value: float) -> float:
+    """Return where ``value`` lies between the parameter's bounds, 0 to 1."""
+    value = min(max(value, spec.lower), spec.upper)
+    if spec.logarithmic and spec.lower > 0:
+        return math.log(value / spec.lower) / math.log(spec.upper / spec.lower)
+    return (value - spec.lower) / (spec.upper - spec.lower)
+
+
+def from_fraction(spec: ParameterSpec, fraction: float) -> float:
+    """Return the value at a place between the parameter's bounds, 0 to 1."""
+    if spec.logarithmic and spec.lower > 0:
+        return spec.lower * (spec.upper / spec.lower) ** fraction
+    return spec.lower + (spec.upper - spec.lower) * fraction
+
+
+def format_value(spec: ParameterSpec, value: float) -> str:
+    """Return a value with as many digits as its range needs, and its unit."""
+    span = abs(spec.upper - spec.lower)
+    digits = 0 if span >= 100 else 1 if span >= 10 else 2
+    text = f"{value:.3g}" if spec.logarithmic else f"{value:.{digits}f}"
+    return f"{text} {spec.unit}".strip()

@@ -1,0 +1,245 @@
+"""How the window follows the session: states, events and rows become what is on the screen."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QObject, QTimer
+
+from dexgen_app import __version__
+from dexgen_app.errors import DexgenError
+from dexgen_app.gui.safety_bar import select
+from dexgen_app.live import protocol as p
+from dexgen_app.live.row import SessionState
+from dexgen_app.spec import HandSpec, ObjectSpec
+
+if TYPE_CHECKING:
+    from dexgen_app.gui.window import MainWindow
+
+log = logging.getLogger("dexgen_app.gui")
+BACK_TO_LIVE = "Back to live"
+
+
+class SessionView(QObject):
+    """Shows a session in a window.
+
+    Args:
+        window: The window.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window = window
+        self.operator, self.bridge = window.operator, window.bridge
+        self.shown_hand = ""
+        self.recording_since = 0.0
+        self._last_state = SessionState.DISCONNECTED
+        bridge = self.bridge
+        self.operator.config_changed.connect(self.show_config)
+        bridge.state_changed.connect(self.show_state)
+        bridge.happened.connect(self._on_event)
+        bridge.ready.connect(self._on_ready)
+        bridge.rows.connect(self._on_rows)
+        bridge.died.connect(self._on_died)
+        window.keys.dead_man_changed.connect(self._on_dead_man)
+        window.keys.stop_pressed.connect(self._on_stop)
+        window.safety.stop_clicked.connect(self._on_stop)
+        window.banner.action_clicked.connect(self._on_banner_action)
+        self.show_config(self.operator.config)
+        self.show_state(bridge.state, "")
+        self._slow = QTimer(self)
+        self._slow.setInterval(500)
+        self._slow.timeout.connect(self._on_slow)
+        self._slow.start()
+
+    def show_config(self, config: p.SessionConfig) -> None:
+        """Show what is chosen."""
+        hand = self.operator.hand
+        if hand is not None:
+            select(self.window.safety.hand, hand.id)
+            self.window.safety.fill_hand(hand.id)
+            if self.shown_hand != hand.id:
+                self.show_hand(hand, config.scene.object)
+        select(self.window.safety.driver, self.operator.driver_key)
+        select(self.window.safety.controller, config.controller)
+        self.window.safety.show_device(config.device)
+        device = self.operator.device
+        manual = bool(device and device.manual)
+        keys = frozenset(item.key for item in device.keys) if device and manual else frozenset()
+        self.window.keys.set_device_keys(keys)
+        self.window.view.set_shortcuts_enabled(not keys)
+        self.window.keyboard.set_device(device)
+        self.window.joints.set_manual(bool(device and manual and not device.keys))
+        self.window.parameters.show_controller(self.operator.controller)
+        if self.window.isVisible() and manual and self.window.docks.layout == "teleop":
+            name = "keyboard" if keys else "joints"
+            self.window.docks.docks[name].show()
+            self.window.docks.docks[name].raise_()
+        self.window.paint_edges()
+        if self.window.hint is not None and manual:
+            self.window.hint.done("device")
+
+    def show_hand(self, hand: HandSpec, thing: ObjectSpec | None = None) -> None:
+        """Show a hand in every panel."""
+        self.shown_hand = hand.id
+        try:
+            self.window.view.set_hand(hand, thing)
+        except DexgenError as error:
+            log.error("%s", error)
+            self.window.toasts.show(str(error), "bad")
+        self.window.joints.set_hand(hand)
+        self.window.plots.set_hand(hand)
+
+    def show_state(self, state: SessionState, reason: str) -> None:
+        """Show a state of the session."""
+        previous, self._last_state = self._last_state, state
+        self.window.safety.show_state(state, real=self.bridge.real, reason=reason)
+        self.window.safety.connect.setEnabled(
+            self.window.safety.connect.isEnabled() and not self.window.read_only
+        )
+        self.window.paint_edges()
+        word = "SIMULATION" if self.operator.simulated else "REAL HAND"
+        self.window.status.message.setText(f"{word}   {reason or state.name.lower()}")
+        self.window.setWindowTitle(
+            f"dexgen-app {__version__}, {word.lower()}, {state.name.lower()}"
+        )
+        if state != previous:
+            self.window.registry.notify(
+                "on_session_state", app=self.window.context, state=state.name
+            )
+        if state == SessionState.FAULT:
+            self.window.view.set_banner("")
+            self.window.banner.show_fault(
+                reason or "The hand reported a fault",
+                "Reset" if self.bridge.running else "Reconnect",
+            )
+        elif state == SessionState.STOPPED:
+            text = reason or "the hand is in its safe state"
+            self.window.banner.show_fault(f"STOPPED: {text}", "Reset")
+        elif self.window.banner.kind in ("bad", "warn") and state != previous:
+            self.window.banner.clear()
+        if state == SessionState.CONNECTING and previous != state:
+            self.window.banner.show_progress("Starting the simulation", None)
+        elif state != SessionState.CONNECTING and self.window.banner.kind == "progress":
+            self.window.banner.clear()
+        if state == SessionState.CONNECTED and state != previous:
+            self.operator.reset_sliders()
+            QTimer.singleShot(250, self.window.joints.follow_held)
+        if state in (SessionState.ARMED, SessionState.ACTIVE):
+            if self.window.review.recording is not None:
+                self.window.close_review()
+            if self.window.hint is not None:
+                self.window.hint.done("arm")
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, p.Progress):
+            self.window.banner.show_progress(event.text, event.fraction)
+        elif isinstance(event, p.LogLine):
+            self.window.log.add_worker(event)
+        elif isinstance(event, p.Failure):
+            text = str(DexgenError(event.what, where=event.where, remedy=event.remedy))
+            log.error("%s", text)
+            self.window.toasts.show(text, "bad")
+        elif isinstance(event, p.DeviceStatus):
+            if not event.connected and event.text:
+                self.window.toasts.show(f"{event.device}: {event.text}", "warn")
+        elif isinstance(event, p.ControllerStatus):
+            if event.controller == self.operator.config.controller:
+                self.window.parameters.show_values(event.parameters)
+        elif isinstance(event, p.RecordingStatus):
+            self._on_recording(event)
+        elif isinstance(event, p.EpisodeChanged):
+            self._on_episode(event)
+        elif isinstance(event, p.ReplayStatus):
+            self._on_replay(event)
+        elif isinstance(event, p.CalibrationDone):
+            self.window.toasts.show(f"Calibration stored in the profile {event.profile}", "ok")
+
+    def _on_recording(self, event: p.RecordingStatus) -> None:
+        started = event.active and not self.recording_since
+        if started:
+            self.recording_since = time.monotonic()
+            self.window.episodes.set_busy_path(Path(event.path) if event.path else None)
+        elif not event.active and self.recording_since:
+            self.recording_since = 0.0
+            self.window.episodes.set_busy_path(None)
+            if event.path:
+                self.window.toasts.show(f"Recorded {Path(event.path).name}", "ok")
+        if event.error:
+            self.window.banner.show_fault(f"Recording stopped: {event.error}", tone="warn")
+        self._show_recording()
+
+    def _on_episode(self, event: p.EpisodeChanged) -> None:
+        if event.mark:
+            text = f"Episode {event.index + 1} of {event.seconds:.1f} s: {event.mark}"
+            self.window.toasts.show(text, "ok")
+            self.window.registry.notify(
+                "on_episode_saved",
+                app=self.window.context,
+                path=Path(event.path),
+                episode=event.index,
+                mark=event.mark,
+            )
+        else:
+            self.window.toasts.show(f"Episode {event.index + 1} begins", "info")
+        self._show_recording()
+
+    def _on_replay(self, event: p.ReplayStatus) -> None:
+        drift = "" if np.isnan(event.drift_rad) else f", drift {np.degrees(event.drift_rad):.1f}°"
+        self.window.status.message.setText(
+            f"Replay {event.phase} {event.position_s:.1f} / {event.length_s:.1f} s{drift}"
+        )
+
+    def _show_recording(self) -> None:
+        seconds = time.monotonic() - self.recording_since if self.recording_since else 0.0
+        self.window.safety.show_recording(self.recording_since > 0, seconds, self.operator.episode)
+
+    def _on_ready(self, event: p.Ready) -> None:
+        self.operator.config = replace(self.operator.config, scene=event.scene)
+        if event.hand.id != self.shown_hand:
+            self.show_hand(event.hand, event.scene.object)
+        self.window.plots.set_hand(event.hand)
+        self.window.view.set_object(event.scene.object)
+        self.window.scene.show_scene(event.scene, simulated=not event.real)
+
+    def _on_rows(self, rows: np.ndarray) -> None:
+        if self.window.review.recording is not None:
+            return
+        row = rows[-1]
+        self.window.view.set_row(row)
+        self.window.joints.show_row(row)
+        self.window.plots.add_rows(rows)
+
+    def _on_dead_man(self, held: bool) -> None:
+        self.window.safety.show_dead_man(held)
+        if self.window.hint is not None and held:
+            self.window.hint.done("hold")
+            if self.bridge.state == SessionState.ACTIVE:
+                self.window.hint.done("drive")
+
+    def _on_died(self, text: str) -> None:
+        self.window.safety.show_recording(False, 0.0, -1)
+        self.recording_since = 0.0
+        self.window.banner.show_fault(f"{text}. The hand is in its safe state.", "Reconnect")
+
+    def _on_stop(self) -> None:
+        if not self.bridge.running:
+            self.window.toasts.show("STOP: no hand is connected", "info")
+
+    def _on_banner_action(self) -> None:
+        if self.window.banner.action.text() == BACK_TO_LIVE:
+            self.window.close_review()
+        else:
+            self.operator.reset_stop()
+
+    def _on_slow(self) -> None:
+        self.window.status.show_figures(self.bridge.metrics.figures())
+        self._show_recording()
+        active = self.bridge.state == SessionState.ACTIVE
+        if self.window.hint is not None and active and self.window.keys.held:
+            self.window.hint.done("drive")
