@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from dexgen_app.errors import DexgenError
 from dexgen_app.gui.view_overlay import Overlay, paint_overlay, paint_problem
-from dexgen_app.render.camera import PRESETS, Camera, preset
+from dexgen_app.render.camera import PRESETS, Camera
 from dexgen_app.render.context import GraphicsError
 from dexgen_app.render.renderer import Quality, SceneRenderer
 from dexgen_app.render.stage import Stage
@@ -200,7 +200,13 @@ class HandView(QWidget):
         return self._preset
 
     def set_preset(self, name: str) -> None:
-        """Glide to a view of ``PRESETS``."""
+        """Glide to a view of ``PRESETS``.
+
+        Raises:
+            ValueError: No view has this name.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"unknown view {name!r}; known: {', '.join(PRESETS)}")
         goal = self._preset_camera(name)
         self._preset = name
         self.preset_changed.emit(name)
@@ -229,9 +235,9 @@ class HandView(QWidget):
         self._shortcuts = enabled
 
     def _preset_camera(self, name: str) -> Camera:
-        radius = self.stage.poses.radius if self.stage is not None else 0.15
-        palm = self.stage.palm_normal if self.stage is not None else np.array([1.0, 0.0, 0.0])
-        return preset(name, radius, palm, self.width() / max(1, self.height()))
+        if self.stage is None:
+            return self._camera
+        return self.stage.camera(name, self.width() / max(1, self.height()))
 
     def _glide_to(self, goal: Camera) -> None:
         if self.isVisible():

@@ -12,12 +12,15 @@ from dexgen_app.render.transforms import look_at, perspective
 PRESETS = ("iso", "front", "side", "top", "palm")
 """Named views, in the order of the keys 1 to 5."""
 
+# Azimuth from the direction that the hand faces, and elevation.
 _DIRECTIONS = {
-    "iso": (math.radians(38.0), math.radians(30.0)),
-    "front": (0.0, math.radians(6.0)),
-    "side": (math.radians(90.0), math.radians(6.0)),
+    "iso": (math.radians(60.0), math.radians(22.0)),
+    "front": (0.0, math.radians(8.0)),
+    "side": (math.radians(90.0), math.radians(8.0)),
     "top": (0.0, math.radians(89.0)),
 }
+_LYING_ISO = math.radians(105.0)
+_MARGIN = 1.22
 _MAX_ELEVATION = math.radians(89.0)
 _MIN_DISTANCE, _MAX_DISTANCE = 0.03, 5.0
 
@@ -36,9 +39,9 @@ class Camera:
 
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     distance: float = 0.6
-    azimuth: float = _DIRECTIONS["iso"][0]
-    elevation: float = _DIRECTIONS["iso"][1]
-    fov: float = math.radians(32.0)
+    azimuth: float = math.radians(60.0)
+    elevation: float = math.radians(24.0)
+    fov: float = math.radians(24.0)
 
     @property
     def direction(self) -> np.ndarray:
@@ -101,8 +104,27 @@ class Camera:
         """Return this camera with the eye in ``direction`` from its target, shape (3,)."""
         x, y, z = np.asarray(direction, dtype=float) / np.linalg.norm(direction)
         elevation = float(np.clip(math.asin(np.clip(z, -1, 1)), -_MAX_ELEVATION, _MAX_ELEVATION))
-        azimuth = math.atan2(y, x) if math.hypot(x, y) > 1e-6 else self.azimuth
+        azimuth = math.atan2(y, x) if math.hypot(x, y) > 0.02 else self.azimuth
         return replace(self, azimuth=azimuth, elevation=elevation)
+
+    def fitted(self, points: np.ndarray, aspect: float) -> Camera:
+        """Return this camera moved so that it shows all points, shape (n, 3), with a margin."""
+        local = points @ self.view()[:3, :3].T
+        tangent = math.tan(self.fov / 2.0) / _MARGIN * np.array([aspect, 1.0])
+        lower, upper = local.min(axis=0), local.max(axis=0)
+        centre = (lower + upper) / 2.0
+        distance = 0.0
+        for _ in range(8):
+            # Where nearer points look larger, shift until both edges are equally far.
+            depth = np.maximum(distance + centre[2] - local[:, 2], 1e-3)
+            slope = (local[:, :2] - centre[:2]) / depth[:, None]
+            reach = np.abs(local[:, :2] - centre[:2]) / tangent + (local[:, 2:] - centre[2])
+            if distance > 0.0:
+                centre[:2] += 0.5 * (slope.min(axis=0) + slope.max(axis=0)) * distance
+                reach = np.abs(local[:, :2] - centre[:2]) / tangent + (local[:, 2:] - centre[2])
+            distance = float(reach.max())
+        target = centre @ self.view()[:3, :3]
+        return replace(self, target=_triple(target)).zoom(distance / self.distance)
 
     def blend(self, other: Camera, amount: float) -> Camera:
         """Return a camera between this one (0) and another (1), on the short way round."""
@@ -117,13 +139,16 @@ class Camera:
         )
 
 
-def preset(name: str, radius: float, palm: np.ndarray, aspect: float = 1.3) -> Camera:
-    """Return a named view that shows a sphere round the origin.
+def preset(name: str, points: np.ndarray, rotation: np.ndarray, aspect: float = 1.3) -> Camera:
+    """Return a named view that shows all points.
+
+    A standing hand is seen from the side that its palm faces. A hand that lies, palm up or down,
+    is seen from behind its wrist by ``front`` and across its fingers by ``iso``.
 
     Args:
         name: One of ``PRESETS``.
-        radius: Radius of the sphere [m].
-        palm: Outward normal of the palm in the world, shape (3,); used by ``palm``.
+        points: Points that are shown, in the world [m], shape (n, 3).
+        rotation: Rotation from the hand frame to the world, shape (3, 3).
         aspect: Width / height of the picture.
 
     Raises:
@@ -131,14 +156,17 @@ def preset(name: str, radius: float, palm: np.ndarray, aspect: float = 1.3) -> C
     """
     if name not in PRESETS:
         raise ValueError(f"unknown view {name!r}; known: {', '.join(PRESETS)}")
-    camera = Camera()
-    half = camera.fov / 2.0
-    narrow = math.atan(math.tan(half) * min(aspect, 1.0))
-    camera = replace(camera, distance=radius / math.sin(narrow))
+    palm, fingers = rotation[:, 0], rotation[:, 2]
+    lies = abs(palm[2]) > 0.7
+    facing = -fingers if lies else palm
+    heading = math.atan2(facing[1], facing[0])
     if name == "palm":
-        return camera.towards(palm)
+        return Camera(azimuth=heading).towards(palm).fitted(points, aspect)
     azimuth, elevation = _DIRECTIONS[name]
-    return replace(camera, azimuth=azimuth, elevation=elevation)
+    if lies and name == "iso":
+        azimuth, elevation = _LYING_ISO, math.radians(30.0)
+    camera = Camera(azimuth=math.remainder(heading + azimuth, math.tau), elevation=elevation)
+    return camera.fitted(points, aspect)
 
 
 def _triple(point: np.ndarray) -> tuple[float, float, float]:

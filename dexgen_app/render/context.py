@@ -52,13 +52,14 @@ def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moder
 
 
 def _source(name: str) -> str:
-    folder = files("dexgen_app.render") / "shaders"
-    lines = ["#version 330 core"]
-    for line in (folder / name).read_text(encoding="utf-8").splitlines():
-        if line.startswith("#include "):
-            lines.append((folder / line.split()[1]).read_text(encoding="utf-8"))
-        else:
-            lines.append(line)
+    return "#version 330 core\n" + _expanded(name)
+
+
+def _expanded(name: str) -> str:
+    lines = []
+    text = (files("dexgen_app.render") / "shaders" / name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        lines.append(_expanded(line.split()[1]) if line.startswith("#include ") else line)
     return "\n".join(lines)
 
 
@@ -68,6 +69,8 @@ def set_uniforms(program: moderngl.Program, values: dict[str, object]) -> None:
         if name in program:
             if isinstance(value, np.ndarray) and value.shape == (4, 4):
                 program[name].write(np.ascontiguousarray(value.T, np.float32))  # type: ignore[union-attr]
+            elif isinstance(value, np.ndarray) and value.ndim == 2:
+                program[name].write(np.ascontiguousarray(value, np.float32))  # type: ignore[union-attr]
             elif isinstance(value, np.ndarray):
                 program[name].value = tuple(float(x) for x in value)  # type: ignore[union-attr]
             else:

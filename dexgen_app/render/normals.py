@@ -12,14 +12,15 @@ import numpy as np
 
 from dexgen_app.render.shapes import Mesh
 
-_VERSION = b"1"
+_VERSION = b"2"
 
 
 def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians(35.0)) -> Mesh:
     """Return the mesh with vertices split where neighbouring faces meet at a sharp edge.
 
-    A corner's normal is the area-weighted mean of the normals of those faces at its vertex that
-    differ from the corner's own face by less than ``angle``.
+    A corner's normal is the mean of the normals of those faces at its vertex that differ from the
+    corner's own face by less than ``angle``, weighted by the faces' angles at the vertex (Thuermer
+    and Wuethrich, "Computing vertex normals from polygonal facets", 1998).
 
     Args:
         vertices: Positions [m], shape (n, 3).
@@ -29,11 +30,15 @@ def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians
     points, inverse = np.unique(np.round(vertices, 7), axis=0, return_inverse=True)
     faces = inverse.reshape(-1)[faces]
     corner = points[faces]
-    weighted = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    length = np.linalg.norm(weighted, axis=1)
+    cross = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    length = np.linalg.norm(cross, axis=1)
     keep = length > 1e-14
-    faces, weighted = faces[keep], weighted[keep]
-    unit = weighted / length[keep, None]
+    faces, corner = faces[keep], corner[keep]
+    unit = cross[keep] / length[keep, None]
+    forward = np.roll(corner, -1, axis=1) - corner
+    backward = np.roll(corner, 1, axis=1) - corner
+    area = np.linalg.norm(np.cross(forward, backward), axis=2)
+    opening = np.arctan2(area, np.einsum("ijk,ijk->ij", forward, backward)).ravel()
 
     # Corners sorted by vertex; `first` and `count` describe each vertex's run of corners.
     vertex = faces.ravel()
@@ -46,9 +51,8 @@ def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians
     right = order[first[vertex[left]] + step]
     smooth = np.einsum("ij,ij->i", unit[left // 3], unit[right // 3]) > math.cos(angle)
     left, right = left[smooth], right[smooth]
-    normals = np.column_stack(
-        [np.bincount(left, weighted[right // 3, k], len(vertex)) for k in range(3)]
-    )
+    weighted = unit[right // 3] * opening[right, None]
+    normals = np.column_stack([np.bincount(left, weighted[:, k], len(vertex)) for k in range(3)])
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
     keys = np.column_stack([vertex, np.round(normals * 512).astype(np.int64)])

@@ -27,6 +27,7 @@ class Palette:
         floor: The floor near the hand.
         grid: Grid lines.
         grid_strength: How much the grid lines cover the floor, 0 to 1.
+        shadow: How dark shadows on the floor are, 0 to 1.
         sky: Ambient light from above.
         ground: Ambient light from below.
         key: The light that casts shadows.
@@ -43,6 +44,7 @@ class Palette:
     floor: Color
     grid: Color
     grid_strength: float
+    shadow: float
     sky: Color
     ground: Color
     key: Color
@@ -56,11 +58,12 @@ class Palette:
 
 PALETTES: dict[Theme, Palette] = {
     "dark": Palette(
-        zenith=_srgb("#14171d"),
-        horizon=_srgb("#2f3641"),
-        floor=_srgb("#262c35"),
+        zenith=_srgb("#12151a"),
+        horizon=_srgb("#2d333c"),
+        floor=_srgb("#252a32"),
         grid=_srgb("#7f8ea3"),
         grid_strength=0.32,
+        shadow=0.50,
         sky=(0.50, 0.56, 0.66),
         ground=(0.16, 0.15, 0.15),
         key=(2.10, 2.00, 1.86),
@@ -75,8 +78,9 @@ PALETTES: dict[Theme, Palette] = {
         zenith=_srgb("#c3ccd8"),
         horizon=_srgb("#f1f4f8"),
         floor=_srgb("#e4e8ee"),
-        grid=_srgb("#7b8798"),
-        grid_strength=0.40,
+        grid=_srgb("#5a6675"),
+        grid_strength=0.75,
+        shadow=0.30,
         sky=(0.74, 0.78, 0.84),
         ground=(0.40, 0.39, 0.38),
         key=(1.85, 1.78, 1.68),

@@ -24,6 +24,7 @@ from dexgen_app.render.transforms import look_at, orthographic, pose_matrices
 
 MAX_PARTS = 128
 _SHADOW_SIZE = 1024
+_FLOOR_SIZE = 160
 _VERTEX = np.dtype(
     [
         ("xyz", "<f4", 3),
@@ -99,6 +100,15 @@ class SceneRenderer:
         self._ghost_links = gl.buffer(reserve=MAX_PARTS * 80, dynamic=True)
         screen = gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._screen = gl.vertex_array(self._backdrop, [(screen, "2f", "in_position")])
+        self._floor = load_program(gl, "floor.vert", "floor.frag")
+        self._floor_shadow = load_program(gl, "floor_shadow.vert", "floor_shadow.frag")
+        square = gl.buffer(np.array([-1, -1, 1, -1, -1, 1, 1, 1], np.float32))
+        self._floor_patch = gl.vertex_array(self._floor, [(square, "2f", "in_position")])
+        self._floor_bake = gl.vertex_array(self._floor_shadow, [(square, "2f", "in_position")])
+        self._floor_map = gl.texture((_FLOOR_SIZE, _FLOOR_SIZE), 1)
+        self._floor_map.repeat_x = self._floor_map.repeat_y = False
+        self._floor_frame = gl.framebuffer([self._floor_map])
+        self._plate: tuple[tuple[object, ...], Target] | None = None
         self._shadow_map = gl.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
         self._shadow_map.compare_func = "<="
         self._shadow_map.filter = (moderngl.LINEAR, moderngl.LINEAR)
@@ -261,15 +271,19 @@ class SceneRenderer:
         with self._context:
             self._upload()
             light = self._light_matrix()
+            view = _FLIP @ camera.projection(width / height) @ camera.view()
+            uniforms = self._uniforms(camera, view, light, quality)
             if quality.shadows and self._scene is not None:
                 self._draw_shadows(light)
+                self._shadow_map.use(0)
+                self._bake_floor_shadow(uniforms)
             target = self._target((width, height), quality.samples)
             target.frame.use()
-            target.frame.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
-            view = _FLIP @ camera.projection(width / height) @ camera.view()
-            uniforms = self._uniforms(camera, view, _UNIT_TO_TEXTURE @ light, quality)
+            target.frame.clear(depth=1.0)
             self._shadow_map.use(0)
-            self._draw_backdrop(uniforms)
+            self._draw_backdrop(target, uniforms)
+            if quality.shadows and camera.eye[2] > self.floor_height:
+                self._draw_floor_shadow(uniforms)
             if self._scene is not None:
                 self._draw_links(uniforms)
                 self._markers.draw(uniforms, (width, height))
@@ -352,7 +366,9 @@ class SceneRenderer:
         return {
             "view_projection": view,
             "inverse_view_projection": np.linalg.inv(view),
-            "light_projection": light,
+            "light_projection": _UNIT_TO_TEXTURE @ light,
+            "floor_map": 1,
+            "corners": _floor_patch(light, self.floor_height),
             "shadow_map": 0,
             "shadow_texel": 1.0 / _SHADOW_SIZE if quality.shadows else 0.0,
             "eye": eye,
@@ -368,9 +384,9 @@ class SceneRenderer:
             "floor_color": p.floor,
             "grid_color": p.grid,
             "grid_strength": p.grid_strength,
+            "shadow_strength": p.shadow,
             "floor_height": self.floor_height,
             "floor_radius": max(0.7, 1.6 * camera.distance),
-            "floor_center": (0.0, 0.0),
             "ghost_color": p.ghost,
             "highlight_color": p.highlight,
             "highlight_link": self._highlight,
@@ -393,10 +409,44 @@ class SceneRenderer:
         self._links.bind_to_uniform_block(0)
         self._draw_depth.render()
 
-    def _draw_backdrop(self, uniforms: dict[str, object]) -> None:
+    def _draw_backdrop(self, target: Target, uniforms: dict[str, object]) -> None:
+        """Draw sky and floor; while the camera rests, the last ones are copied."""
+        if target.samples:
+            self._paint_backdrop(uniforms)
+            return
+        view = uniforms["view_projection"]
+        assert isinstance(view, np.ndarray)
+        key = (target.size, view.tobytes(), self.floor_height, self.palette)
+        if self._plate is None or self._plate[1].size != target.size:
+            if self._plate is not None:
+                self._plate[1].release()
+            self._plate = ((), Target(self._context, target.size, 0))
+        if self._plate[0] != key:
+            self._plate[1].frame.use()
+            self._plate[1].frame.clear(depth=1.0)
+            self._paint_backdrop(uniforms)
+            self._plate = (key, self._plate[1])
+        self._context.copy_framebuffer(target.frame, self._plate[1].frame)
+        target.frame.use()
+
+    def _paint_backdrop(self, uniforms: dict[str, object]) -> None:
         self._context.enable_only(moderngl.NOTHING)
         set_uniforms(self._backdrop, uniforms)
         self._screen.render(vertices=3)
+
+    def _bake_floor_shadow(self, uniforms: dict[str, object]) -> None:
+        self._floor_frame.use()
+        self._context.enable_only(moderngl.NOTHING)
+        set_uniforms(self._floor_shadow, uniforms)
+        self._floor_bake.render(moderngl.TRIANGLE_STRIP)
+
+    def _draw_floor_shadow(self, uniforms: dict[str, object]) -> None:
+        gl = self._context
+        self._floor_map.use(1)
+        gl.enable_only(moderngl.BLEND)
+        gl.blend_func = moderngl.ZERO, moderngl.SRC_COLOR
+        set_uniforms(self._floor, uniforms)
+        self._floor_patch.render(moderngl.TRIANGLE_STRIP)
 
     def _draw_links(self, uniforms: dict[str, object]) -> None:
         self._prepare(front_face="cw", cull_face="back")
@@ -443,3 +493,12 @@ def _link_block(poses: np.ndarray, tints: np.ndarray) -> bytes:
     colors = np.zeros((MAX_PARTS, 4), np.float32)
     colors[: len(tints)] = tints
     return matrices.tobytes() + colors.tobytes()
+
+
+def _floor_patch(light: np.ndarray, height: float) -> np.ndarray:
+    """Return where the light's box meets the floor: x and y of four corners, shape (4, 2)."""
+    corners = [[x, y, z, 1.0] for y in (-1, 1) for x in (-1, 1) for z in (-1, 1)]
+    world = (np.array(corners) @ np.linalg.inv(light).T)[:, :3].reshape(4, 2, 3)
+    near, far = world[:, 0], world[:, 1]
+    share = (height - near[:, 2:]) / (far[:, 2:] - near[:, 2:])
+    return (near + share * (far - near))[:, :2]

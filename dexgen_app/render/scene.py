@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,13 +44,11 @@ class SceneDescription:
             shape (len(parts), 7).
         extent: Lower and upper corner of a box round the open and the closed hand and the
             object, in the hand frame [m], shape (2, 3).
-        palm_normal: Direction out of the palm in the hand frame, shape (3,).
     """
 
     parts: tuple[Part, ...]
     rest: np.ndarray
     extent: np.ndarray
-    palm_normal: np.ndarray = field(default_factory=lambda: np.array([1.0, 0.0, 0.0]))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,6 +59,16 @@ class SceneDescription:
     def hand_parts(self) -> int:
         """Number of parts that belong to the hand; they come first."""
         return sum(part.body is not None for part in self.parts)
+
+    @cached_property
+    def outline(self) -> np.ndarray:
+        """Corners of a box round every part at rest, in the hand frame [m], shape (k, 3)."""
+        corners = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1]), axis=-1).reshape(-1, 3)
+        points = []
+        for part, matrix in zip(self.parts, pose_matrices(self.rest)):
+            lower, upper = part.mesh.vertices.min(axis=0), part.mesh.vertices.max(axis=0)
+            points.append((lower + corners * (upper - lower)) @ matrix[:3, :3].T + matrix[:3, 3])
+        return np.concatenate(points)
 
     @property
     def triangles(self) -> int:

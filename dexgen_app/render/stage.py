@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dexgen_app.render.camera import Camera, preset
 from dexgen_app.render.poses import ScenePoses
 from dexgen_app.render.renderer import SceneRenderer
 from dexgen_app.render.scene import SceneDescription, hand_scene
+from dexgen_app.render.transforms import rotation_matrices
 from dexgen_app.spec import ObjectSpec
 
 if TYPE_CHECKING:
@@ -42,10 +44,18 @@ class Stage:
         self._uploaded: SceneRenderer | None = None
         self.show_rest()
 
-    @property
-    def palm_normal(self) -> np.ndarray:
-        """Direction out of the palm in the world, shape (3,)."""
-        return self.poses.vectors_to_world(self.scene.palm_normal[None])[0]
+    def camera(self, name: str, aspect: float) -> Camera:
+        """Return a named view of the hand as it is turned now.
+
+        Args:
+            name: One of ``camera.PRESETS``.
+            aspect: Width / height of the picture.
+
+        Raises:
+            ValueError: No view has this name.
+        """
+        points = self.poses.points_to_world(self.scene.outline)
+        return preset(name, points, rotation_matrices(self.poses.rotation), aspect)
 
     def show_rest(self, gravity: np.ndarray = _DEFAULT_GRAVITY) -> None:
         """Show the hand's grasp with the object in it, or its open pose without an object."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dexgen_app.errors import RecordingError
-from dexgen_app.render.camera import preset
 from dexgen_app.render.palette import Theme
 from dexgen_app.render.renderer import Quality, SceneRenderer
 from dexgen_app.render.stage import Stage
@@ -49,8 +48,7 @@ class Thumbnailer:
         stage.show_row(rows[len(rows) // 2])
         stage.show_ghost = stage.show_contacts = False
         stage.apply(self._renderer)
-        aspect = size[0] / size[1]
-        camera = preset("iso", 0.9 * stage.poses.radius, stage.palm_normal, aspect)
+        camera = stage.camera("iso", size[0] / size[1])
         return self._renderer.render(camera, size, Quality(samples=4))
 
     def close(self) -> None:

@@ -1,9 +1,8 @@
-#include light.glsl
+#include tone.glsl
+uniform vec3 eye;
 uniform vec3 zenith, horizon, floor_color, grid_color;
 uniform float grid_strength;
 uniform float floor_height, floor_radius;
-uniform vec2 floor_center;
-uniform mat4 light_projection;
 in vec2 screen;
 in vec3 far_point;
 out vec4 out_color;
@@ -25,16 +24,11 @@ void main() {
     vec2 p = eye.xy + t * ray.xy;
     float fine = lines(p, 0.02), coarse = lines(p, 0.1);
     if (t > 0.0 && eye.z > floor_height) {
-        float distance = length(p - floor_center) / floor_radius;
+        float distance = length(p) / floor_radius;
         float fade = clamp(1.0 - distance, 0.0, 1.0);
         fade = fade * fade * (3.0 - 2.0 * fade);
         vec3 ground = mix(floor_color, grid_color,
                           grid_strength * max(fine * 0.28, coarse * 0.8) * fade);
-        vec4 s = light_projection * vec4(p, floor_height, 1.0);
-        float shadow = 1.0;
-        if (shadow_texel > 0.0 && distance < 1.0 && all(lessThan(abs(s.xy - 0.5), vec2(0.5))))
-            shadow = 0.5 * (lit(s.xyz, 2.5) + lit(s.xyz, 6.0));
-        ground *= mix(1.0, 0.42 + 0.58 * shadow, fade);
         // A pool of light under the hand.
         ground *= 1.0 + 0.45 * fade * fade;
         result = mix(result, ground, fade);

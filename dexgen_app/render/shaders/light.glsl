@@ -1,15 +1,10 @@
+#include tone.glsl
 // Shared by the programs that shade surfaces.
 uniform vec3 eye;
 uniform vec3 key_direction, fill_direction;
 uniform vec3 key_color, fill_color, sky_color, ground_color, rim_color;
 uniform sampler2DShadow shadow_map;
 uniform float shadow_texel;  // size of a texel of the shadow map; 0 without shadows
-
-// Filmic curve of J. Hejl, as fitted by its author with gamma included: no pow() a pixel.
-vec3 tone(vec3 x) {
-    x = max(x - 0.004, 0.0);
-    return (x * (6.2 * x + 0.5)) / (x * (6.2 * x + 1.7) + 0.06);
-}
 
 float lit(vec3 position, float spread) {
     if (shadow_texel == 0.0) return 1.0;
