@@ -125,7 +125,8 @@ class HandModel:
         self.mj_data.qpos[:] = self.configuration(q)
         mujoco.mj_kinematics(self.mj_model, self.mj_data)
 
-    def _in_hand(self, points: np.ndarray) -> np.ndarray:
+    def to_hand(self, points: np.ndarray) -> np.ndarray:
+        """Move points (..., 3) [m] from the model's world frame into the hand frame."""
         return (points - self._root_position) @ self._root_rotation
 
     def finger_base(self, finger: FingerSpec) -> np.ndarray:
@@ -135,7 +136,7 @@ class HandModel:
         the joint at the base of the thumb.
         """
         self._update(np.array(self.spec.home))
-        return self._in_hand(self._finger_chain(finger)[0])
+        return self.to_hand(self._finger_chain(finger)[0])
 
     def finger_length(self, finger: FingerSpec) -> tuple[float, float]:
         """Return the length of a finger from its base to the tip and to its middle joint [m]."""
@@ -173,17 +174,17 @@ class HandModel:
         """Return positions of ``sites`` in the hand frame [m], shape (len(sites), 3)."""
         self._update(q)
         ids = [self._sites[s] if s in self._sites else self._site_id(s) for s in sites]
-        return self._in_hand(self.mj_data.site_xpos[ids])
+        return self.to_hand(self.mj_data.site_xpos[ids])
 
     def keypoints(self, q: np.ndarray) -> np.ndarray:
         """Return every PIP, then every tip, in the hand frame [m], shape (2 * fingers, 3)."""
         self._update(q)
-        return self._in_hand(self.mj_data.site_xpos[self._keypoint_ids])
+        return self.to_hand(self.mj_data.site_xpos[self._keypoint_ids])
 
     def tips(self, q: np.ndarray) -> np.ndarray:
         """Return the fingertips in the hand frame [m], shape (fingers, 3)."""
         self._update(q)
-        return self._in_hand(self.mj_data.site_xpos[self._tip_ids])
+        return self.to_hand(self.mj_data.site_xpos[self._tip_ids])
 
     def body_poses(self, q: np.ndarray) -> np.ndarray:
         """Return position [m] and quaternion wxyz of ``body_names`` in the hand frame, (B, 7)."""

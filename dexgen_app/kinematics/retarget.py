@@ -106,13 +106,18 @@ class Retargeter:
                 remedy="Calibrate for this hand",
             )
         self._dt = dt
-        self._hand = HandModel(spec)
-        self._qpos = self._hand.qpos_indices
-        model = self._hand.mj_model
+        self.hand = HandModel(spec)
+        self._qpos = self.hand.qpos_indices
+        model = self.hand.mj_model
         self._configuration = mink.Configuration(model)
         self._limits = self._make_limits(model)
         self._make_tasks(model)
         self.reset(np.array(spec.home))
+
+    @property
+    def tip_targets(self) -> np.ndarray:
+        """Where the last sample wanted the fingertips, in the hand frame [m], shape (F, 3)."""
+        return self.hand.to_hand(self._tip_task.target)
 
     def _make_limits(self, model: mujoco.MjModel) -> list[mink.Limit]:
         """Return the declared position and speed limits; the model's may be wider."""
@@ -124,7 +129,7 @@ class Retargeter:
         return [
             mink.ConfigurationLimit(model),
             mink.VelocityLimit(model, speeds),
-            finger_separation(self._hand, self.config.overlap),
+            finger_separation(self.hand, self.config.overlap),
         ]
 
     def _make_tasks(self, model: mujoco.MjModel) -> None:
@@ -135,9 +140,9 @@ class Retargeter:
         self._tip_task = PointTask(tips, np.full(len(tips), config.tip_cost))
         self._middle_task = PointTask(middles, np.full(len(middles), config.middle_cost))
         self._posture = mink.PostureTask(model, cost=config.posture_cost)
-        self._posture.set_target(self._hand.configuration(np.array(spec.home)))
+        self._posture.set_target(self.hand.configuration(np.array(spec.home)))
         self._coupling = (
-            [mink.EqualityConstraintTask(model, cost=1.0)] if self._hand.followers else []
+            [mink.EqualityConstraintTask(model, cost=1.0)] if self.hand.followers else []
         )
         names = [f.name for f in fingers]
         self._thumb = names.index("thumb") if "thumb" in names else None
@@ -146,7 +151,7 @@ class Retargeter:
         self._pair_task = None
         if self._thumb is not None and self._opposing:
             self._pair_task = PairTask([tips[i] for i in self._opposing], tips[self._thumb])
-        self._bases = np.array([self._hand.finger_base(f) for f in fingers])
+        self._bases = np.array([self.hand.finger_base(f) for f in fingers])
         self._base_landmarks = [f.landmarks[0] for f in fingers]
         self._tip_landmarks = [f.landmarks[3] for f in fingers]
         self._middle_landmarks = [f.landmarks[1] for f in fingers]
@@ -161,7 +166,7 @@ class Retargeter:
         """
         q = self._check(np.asarray(q, dtype=float), (self.spec.joint_count,))
         self._last = np.clip(q, self.spec.limits[0], self.spec.limits[1])
-        self._configuration.update(self._hand.configuration(self._last))
+        self._configuration.update(self.hand.configuration(self._last))
 
     def retarget(self, sample: TeleopSample) -> HandCommand:
         """Return joint targets for a sample of any kind.
@@ -203,14 +208,14 @@ class Retargeter:
                 where=f"hand {self.spec.id}",
                 remedy="Fingertips must be in metres in the hand frame",
             )
-        self._tip_task.target = self._hand.to_world(tips)
+        self._tip_task.target = self.hand.to_world(tips)
         self._solve([self._tip_task])
 
     def _solve_landmarks(self, values: np.ndarray) -> None:
         human = to_hand_frame(values, self._human_side)
         if self._human_side != self.spec.side:
             human = mirror(human)
-        to_world = self._hand.to_world
+        to_world = self.hand.to_world
         bases = human[self._base_landmarks]
         tips = self._bases + (human[self._tip_landmarks] - bases) * self._tip_scale
         middles = self._bases + (human[self._middle_landmarks] - bases) * self._middle_scale
@@ -241,7 +246,7 @@ class Retargeter:
         # The closest pair comes first: a neighbour that is merely near must make way for it.
         share = closeness / max(float(closeness.max()), 1e-9)
         self._pair_task.set_cost(config.pinch_cost * closeness * share**3)
-        self._pair_task.target = self._hand.turn_to_world(vectors)
+        self._pair_task.target = self.hand.turn_to_world(vectors)
         return bool(closeness.any())
 
     def _solve(self, tasks: list[mink.Task]) -> None:

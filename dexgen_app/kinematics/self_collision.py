@@ -78,10 +78,10 @@ class SelfCollisionLimit(mink.Limit):
         gain: float = 0.9,
     ) -> None:
         self._model = model
-        self._pairs = np.array(pairs, dtype=int).reshape(-1, 2)
+        self.pairs = np.array(pairs, dtype=int).reshape(-1, 2)
         self._margins = np.asarray(margins, dtype=float)
         self._gain = gain
-        self._reach_squared = (model.geom_rbound[self._pairs].sum(axis=1) + DETECTION) ** 2
+        self._reach_squared = (model.geom_rbound[self.pairs].sum(axis=1) + DETECTION) ** 2
         self._segment = np.zeros(6)
         self._jacobians = np.zeros((2, 3, model.nv))
 
@@ -91,7 +91,7 @@ class SelfCollisionLimit(mink.Limit):
         """Return ``G dq <= h`` for the pairs that are near each other."""
         del dt
         data = configuration.data
-        centers = data.geom_xpos[self._pairs]
+        centers = data.geom_xpos[self.pairs]
         between = centers[:, 0] - centers[:, 1]
         near = np.einsum("ij,ij->i", between, between) < self._reach_squared
         rows, bounds = [], []
@@ -106,7 +106,7 @@ class SelfCollisionLimit(mink.Limit):
 
     def _row(self, data: mujoco.MjData, index: int) -> tuple[np.ndarray, float] | None:
         model, segment = self._model, self._segment
-        first, second = (int(g) for g in self._pairs[index])
+        first, second = (int(g) for g in self.pairs[index])
         distance = mujoco.mj_geomDistance(model, data, first, second, DETECTION, segment)
         if distance >= DETECTION:
             return None
