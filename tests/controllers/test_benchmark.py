@@ -1,0 +1,162 @@
+"""Collection and benchmark on four simulated hands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dexgen_app.learn.environment import EnvironmentContext
+from dexgen_app.learn.grasp_set import GraspSet
+from dexgen_app.learn.policy import Policy
+from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
+from dexgen_app.spec import ObjectSpec
+from dexgen_controller_dexgen.benchmark import Cell, format_table, run_cell
+from dexgen_controller_dexgen.collection import CollectionConfig, Collector
+from dexgen_controller_dexgen.commanders import (
+    CORRUPTIONS,
+    ClipCommander,
+    RandomCommander,
+    SpoiledExpert,
+)
+from dexgen_controller_dexgen.plot import plot_cells
+from dexgen_controller_dexgen.policy import GuidedPolicy
+from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_hand_allegro.spec import RIGHT
+from dexgen_skill_anygrasp.config import AnyGraspConfig
+from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
+
+N = 4
+
+
+@pytest.fixture
+def environment() -> AnyGraspEnvironment:
+    joints = torch.tensor(RIGHT.grasp).repeat(12, 1)
+    joints += 0.05 * torch.randn(joints.shape, generator=torch.Generator().manual_seed(0))
+    lower, upper = torch.tensor(RIGHT.limits, dtype=torch.float32)
+    joints = joints.clamp(lower, upper)
+    pose = torch.zeros(12, 7)
+    pose[:, :3] = torch.tensor(RIGHT.grasp_center) + 0.01 * torch.rand(12, 3)
+    pose[:, 3] = 1.0
+    grasps = GraspSet(
+        hand=RIGHT.id,
+        joint_names=RIGHT.joint_names,
+        object=ObjectSpec(),
+        joints=joints,
+        targets=joints.clone(),
+        object_pose=pose,
+        holds=torch.ones(12, 6, dtype=torch.bool),
+        info={},
+    )
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=N, seed=1)
+    return AnyGraspEnvironment(context, AnyGraspConfig(), grasps=[grasps])
+
+
+@pytest.fixture
+def expert(environment: AnyGraspEnvironment) -> Policy:
+    """An expert that does nothing: it keeps the grasp."""
+    size = environment.reset()["policy"].shape[1]
+    return Policy(
+        skill="anygrasp",
+        hand=RIGHT.id,
+        joint_names=RIGHT.joint_names,
+        config={},
+        mean=torch.zeros(size),
+        std=torch.ones(size),
+        weights=(torch.zeros(16, size),),
+        biases=(torch.zeros(16),),
+        action_std=torch.ones(16),
+    )
+
+
+def test_corruptions_are_those_of_the_paper() -> None:
+    random = torch.Generator().manual_seed(0)
+    action = torch.full((4000, 16), 0.5)
+    added = CORRUPTIONS["add1.5"](action, random)
+    assert float(added.max()) == 1.0
+    assert float(added.min()) == pytest.approx(-1.0, abs=0.01)
+    scaled = CORRUPTIONS["mul0.5"](action, random)
+    assert float(scaled.min()) >= 0.0 and float(scaled.max()) <= 0.25
+    assert float(scaled.std(dim=1).max()) == 0.0
+    assert float(scaled.mean()) == pytest.approx(0.125, abs=0.01)
+    torch.testing.assert_close(CORRUPTIONS["none"](action, random), action)
+
+
+def test_chance_drops_sooner_than_stillness(environment, expert: Policy) -> None:
+    still = run_cell(
+        environment, SpoiledExpert(expert, CORRUPTIONS["none"], 0), name="none", seconds=40.0
+    )
+    chance = run_cell(environment, RandomCommander(0), name="random", seconds=40.0)
+    assert still.seconds == pytest.approx(40.0)
+    assert chance.drops > still.drops
+    assert chance.interval[0] < chance.time_to_drop < chance.interval[1]
+    assert chance.cosine > 0.3
+
+
+def test_the_controller_can_be_in_the_loop(environment, expert, store, tmp_path) -> None:
+    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16))
+    cell = run_cell(
+        environment,
+        SpoiledExpert(expert, CORRUPTIONS["add1.5"], 0),
+        name="add1.5",
+        seconds=8.0,
+        policy=GuidedPolicy(trainer.model, N),
+        strength=300.0,
+    )
+    assert cell.controller == "dexgen"
+    assert cell.seconds == pytest.approx(8.0)
+
+
+def test_a_clip_is_followed(environment, expert: Policy) -> None:
+    wanted = torch.tensor(RIGHT.home).repeat(5, 1)
+    commander = ClipCommander(wanted, N, seed=0)
+    observation = environment.reset()["policy"]
+    before = (environment.target - wanted[0]).abs().sum()
+    environment.apply_action(commander.act(environment, observation))
+    assert (environment.target - wanted[0]).abs().sum() < before
+
+
+def test_collected_rows_are_consistent(environment, expert, tmp_path: Path) -> None:
+    writer = TransitionWriter(tmp_path, TransitionFormat.of(RIGHT, 0.1, ("default",)), {})
+    config = CollectionConfig(burst_rate=0.2)
+    Collector(environment, expert, writer, config).collect(400, lambda _: None, every=30)
+    store = TransitionStore(tmp_path, verify=True)
+    assert len(store) >= 400
+    assert 0.3 < store.column("clean").mean() < 0.95
+    rows = store.windows(1, 1, clean=False)
+    following, next_target = store.gather("target", rows + 1), store.gather("next_target", rows)
+    np.testing.assert_allclose(following, next_target, atol=1e-6)
+    clean = store.windows(1, 1, clean=True)
+    still = store.gather("next_target", clean) - store.gather("target", clean)
+    np.testing.assert_allclose(still, 0.0, atol=1e-6)
+
+
+def test_detours_are_taken_and_marked(environment, expert, store, tmp_path: Path) -> None:
+    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16))
+    writer = TransitionWriter(tmp_path / "d", TransitionFormat.of(RIGHT, 0.1, ("default",)), {})
+    config = CollectionConfig(burst_rate=0.0, detour_rate=0.3, detour_steps=5)
+    detour = GuidedPolicy(trainer.model, N)
+    Collector(environment, expert, writer, config, detour=detour).collect(200, lambda _: None)
+    made = TransitionStore(tmp_path / "d")
+    moved = np.abs(made.column("next_target") - made.column("target")).max(axis=1)
+    clean = made.column("clean")[:, 0] == 1
+    assert 0.05 < clean.mean() < 0.95
+    assert moved[clean].max() < 1e-6
+    assert moved[~clean].max() > 1e-4
+
+
+def test_tables_and_plots_are_written(tmp_path: Path) -> None:
+    common = {"commander": "add1.5", "goals": 30, "cosine": 0.2}
+    cells = [
+        Cell(controller="raw", strength=0.0, seconds=1200.0, drops=300, **common),
+        Cell(controller="dexgen", strength=0.0, seconds=1200.0, drops=4, **common),
+        Cell(controller="dexgen", strength=1000.0, seconds=1200.0, drops=0, **common),
+    ]
+    table = format_table(cells)
+    assert "| add1.5 | raw | - | 4.0 (3.6-4.5) | 300 | 1.5 | 0.20 |" in table
+    assert json.loads(json.dumps(cells[2].as_dict()))["time_to_drop"] is None
+    plot_cells(cells, tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").stat().st_size > 5000
