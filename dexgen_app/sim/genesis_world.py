@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import ModuleType
 
 import torch
 
@@ -17,7 +18,7 @@ from dexgen_app.sim.scene import (
     load_hand,
     object_spec,
 )
-from dexgen_app.sim.world import WorldOptions
+from dexgen_app.sim.world import PhysicsOptions, WorldOptions
 
 
 class GenesisWorld:
@@ -265,27 +266,31 @@ def _copy(view: torch.Tensor) -> torch.Tensor:
     return view.clone(memory_format=torch.contiguous_format)
 
 
-def _build(gs, options: WorldOptions, text: HandModelText):  # type: ignore[no-untyped-def]
-    physics = options.physics
+def make_scene(gs: ModuleType, physics: PhysicsOptions):  # type: ignore[no-untyped-def]
+    """Return an empty Genesis scene with the application's one set of compile-time options."""
     elliptic = physics.friction_cone == "elliptic"
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+    return gs.Scene(
+        sim_options=gs.options.SimOptions(
+            dt=physics.dt, substeps=physics.substeps, gravity=(-GRAVITY, 0.0, 0.0)
+        ),
+        rigid_options=gs.options.RigidOptions(
+            friction_cone=gs.friction_cone.elliptic if elliptic else gs.friction_cone.pyramidal,
+            contact_resolution=gs.contact_resolution.convex,
+            impratio=physics.impratio if elliptic else None,
+            enable_torsional_friction=physics.torsional_friction > 0.0,
+            batch_links_info=True,
+            batch_dofs_info=True,
+            batch_joints_info=True,
+        ),
+        show_viewer=False,
+    )
+
+
+def _build(gs: ModuleType, options: WorldOptions, text: HandModelText):  # type: ignore[no-untyped-def]
+    physics = options.physics
     try:
-        scene = gs.Scene(
-            sim_options=gs.options.SimOptions(
-                dt=physics.dt, substeps=physics.substeps, gravity=(-GRAVITY, 0.0, 0.0)
-            ),
-            rigid_options=gs.options.RigidOptions(
-                friction_cone=gs.friction_cone.elliptic if elliptic else gs.friction_cone.pyramidal,
-                contact_resolution=gs.contact_resolution.convex,
-                impratio=physics.impratio if elliptic else None,
-                enable_torsional_friction=physics.torsional_friction > 0.0,
-                batch_links_info=True,
-                batch_dofs_info=True,
-                batch_joints_info=True,
-            ),
-            vis_options=gs.options.VisOptions(rendered_envs_idx=[0]),
-            show_viewer=False,
-        )
+        scene = make_scene(gs, physics)
         material = gs.materials.Rigid(friction=1.0, friction_torsional=physics.torsional_friction)
         hand = scene.add_entity(
             gs.morphs.MJCF(file=text.xml, default_armature=None, visualization=False),

@@ -35,7 +35,8 @@ class GraspOptions:
         joint_noise: Largest disturbance of each joint of ``HandSpec.grasp`` [rad].
         closure_noise: Largest change of the closure, where 0 is open and 1 is ``grasp``.
         orientation_noise: Standard deviation of the object's rotation [rad].
-        squeeze: Force that each fingertip is asked to press with, towards the object [N].
+        squeeze: Force that each fingertip presses with towards the object [N]; 0 leaves the hand
+            at the sampled pose, which holds by its own error.
         settle: Time that a grasp has to come to rest [s].
         shake: Time that gravity comes from each of the six sides [s].
         reach: Largest distance of a held object from the grasp centre [m].
@@ -160,7 +161,8 @@ def _try_batch(
     fall("palm_up")
     world.reset(joints, pose)
     world.step(count_steps(options.settle / 3.0))
-    world.set_targets(_squeeze(world, options.squeeze))
+    if options.squeeze > 0.0:
+        world.set_targets(press(world, options.squeeze))
     world.step(count_steps(options.settle * 2.0 / 3.0))
     joints, targets, pose = world.joint_position(), world.targets(), world.object_pose()
     holds = world.finite() & ((pose[:, :3] - centre).norm(dim=1) < options.reach)
@@ -176,10 +178,21 @@ def _try_batch(
     return [column[holds].numpy() for column in (joints, targets, pose, slip)]
 
 
-def _squeeze(world: MujocoWorld, force: float) -> torch.Tensor:
-    """Return targets that press every tip towards the object's centre: q + J^T f / stiffness."""
+def press(world: MujocoWorld, force: torch.Tensor | float) -> torch.Tensor:
+    """Return targets that press the fingertips towards the object's centre.
+
+    The torque of a fingertip force is J^T f; a PD controller gives it at q + J^T f / stiffness.
+
+    Args:
+        world: The world in the state to press from.
+        force: Force of every fingertip [N]; a number or shape (F,).
+
+    Returns:
+        Joint targets [rad], shape (N, J).
+    """
     towards = world.object_pose()[:, None, :3] - world.tip_position()
-    wanted = force * torch.nn.functional.normalize(towards, dim=2)
+    wanted = torch.nn.functional.normalize(towards, dim=2)
+    wanted = wanted * torch.as_tensor(force).reshape(-1, 1)
     torque = torch.einsum("nfij,nfi->nj", world.tip_jacobian(), wanted)
     return world.joint_position() + torque / world.gains()[0]
 
