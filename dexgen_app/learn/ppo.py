@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import time
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ class PpoLearner:
     def state(self) -> dict[str, Any]:
         """Return everything that learning goes on from: networks, optimiser, learning rate."""
         return {
-            "algorithm": self._algorithm.save(),
+            "algorithm": copy.deepcopy(self._algorithm.save()),
             "learning_rate": float(self._algorithm.learning_rate),
             "random": torch.get_rng_state(),
         }
@@ -150,7 +151,8 @@ class PpoLearner:
             weights_only: Take the networks, but neither optimiser nor learning rate.
         """
         parts = {"actor": True, "critic": True, "optimizer": not weights_only}
-        self._algorithm.load(state["algorithm"], parts, True)
+        # The optimiser would go on with the tensors that it is given.
+        self._algorithm.load(copy.deepcopy(state["algorithm"]), parts, True)
         if not weights_only:
             self._algorithm.learning_rate = state["learning_rate"]
             torch.set_rng_state(state["random"])

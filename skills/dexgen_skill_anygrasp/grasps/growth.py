@@ -40,7 +40,7 @@ class GrowthOptions:
         touch: Tips nearer to the surface than this are put back onto it [m].
     """
 
-    step: float = 0.6
+    step: float = 0.5
     candidates: int = 2000
     position_spread: float = 0.02
     joint_spread: float = 0.5

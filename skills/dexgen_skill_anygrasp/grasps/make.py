@@ -44,7 +44,7 @@ class MakeOptions:
     count: int = 4000
     batch: int = 256
     largest_batches: int = 400
-    seed_share: float = 0.3
+    seed_share: float = 0.15
     physics: PhysicsOptions = field(default_factory=lambda: PhysicsOptions(substeps=1))
     drop_in: DropInOptions = field(default_factory=DropInOptions)
     heuristic: HeuristicOptions = field(default_factory=HeuristicOptions)

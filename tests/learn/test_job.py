@@ -1,0 +1,196 @@
+"""Training jobs: two worker processes, checkpoints, resume, requests, the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.learn.conftest import make_grasp_set
+from dexgen_hand_allegro.spec import RIGHT
+
+from dexgen_app.__main__ import main
+from dexgen_app.errors import DexgenError, InputError
+from dexgen_app.learn.checkpoint import load_checkpoint
+from dexgen_app.learn.config import to_plain
+from dexgen_app.learn.environment import EnvironmentContext
+from dexgen_app.learn.grasp_set import grasp_path, save_grasps
+from dexgen_app.learn.job import JobConfig, run_job
+from dexgen_app.learn.policy import load_policy
+from dexgen_app.learn.ppo import PpoConfig, PpoLearner
+from dexgen_app.learn.run_folder import RunFolder, list_runs
+from dexgen_app.learn.vector import make_batch
+from dexgen_app.plugins import PluginRegistry
+from dexgen_app.spec import ObjectSpec
+from dexgen_skill_anygrasp.config import AnyGraspConfig
+from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
+
+SMALL = PpoConfig(horizon=2, epochs=1, batches=2, hidden=(8,))
+CONFIG = JobConfig(
+    skill="anygrasp",
+    hand="allegro",
+    engine="mujoco",
+    steps=16,
+    environments=4,
+    processes=1,
+    checkpoint_steps=8,
+    ppo=SMALL,
+    environment=to_plain(AnyGraspConfig()),
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the tests a cache of their own, with grasps in it."""
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path))
+    save_grasps(grasp_path(RIGHT, ObjectSpec()), make_grasp_set())
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def registry() -> PluginRegistry:
+    return PluginRegistry.load(safe_mode=True)
+
+
+def _train(
+    name: str, registry: PluginRegistry, config: JobConfig, resume: bool = False
+) -> RunFolder:
+    folder = RunFolder.named(name)
+    if not resume:
+        folder.create(to_plain(config))
+    run_job(folder, config, registry, resume=resume, report=lambda line: None)
+    return folder
+
+
+def test_a_run_leaves_checkpoints_policies_metrics_and_progress(registry: PluginRegistry) -> None:
+    folder = _train("first", registry, CONFIG)
+    assert [p.stem for p in folder.checkpoints()] == ["step_00000000008", "step_00000000016"]
+    rows = folder.rows("metrics.jsonl")
+    assert [row["steps"] for row in rows] == [8, 16]
+    assert {"reward", "goals_per_minute", "time_to_drop", "divergence"} <= set(rows[0])
+    progress = folder.read_json("progress.json")
+    assert progress is not None
+    assert (progress["state"], progress["done"], progress["total"]) == ("done", 16, 16)
+    assert list(folder.path.glob("events.out.tfevents.*"))
+    policy = load_policy(folder.policies()[-1], hand=RIGHT, skill="anygrasp")
+    assert policy.info["steps"] == 16
+    assert [run.path.name for run in list_runs()] == ["first"]
+
+
+def test_resume_goes_on_from_the_last_readable_checkpoint(registry: PluginRegistry) -> None:
+    folder = _train("second", registry, CONFIG)
+    folder.checkpoints()[-1].write_bytes(b"cut short by a kill")
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"steps": 24, "rew')
+    _train("second", registry, replace(CONFIG, steps=24), resume=True)
+    assert load_checkpoint(folder.checkpoints()[-1])["steps"] == 24
+    assert [row["steps"] for row in folder.rows("metrics.jsonl")][-1] == 24
+
+
+def test_a_resumed_learner_equals_the_one_that_was_saved() -> None:
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
+
+    def build() -> PpoLearner:
+        torch.manual_seed(5)
+        return PpoLearner(AnyGraspEnvironment(context, AnyGraspConfig()), SMALL)
+
+    first = build()
+    first.iterate()
+    state = first.state()
+    second = build()
+    second.load_state(state)
+    again = second.state()
+    assert again["learning_rate"] == state["learning_rate"]
+    for part in ("actor_state_dict", "critic_state_dict"):
+        for name, value in state["algorithm"][part].items():
+            assert torch.equal(value, again["algorithm"][part][name]), name
+    moments = state["algorithm"]["optimizer_state_dict"]["state"]
+    for index, entry in again["algorithm"]["optimizer_state_dict"]["state"].items():
+        assert torch.equal(entry["exp_avg_sq"], moments[index]["exp_avg_sq"])
+    # From the same state, the same data teaches the same: the next iteration agrees.
+    reports = []
+    for _ in range(2):
+        learner = build()
+        learner.load_state(state)
+        reports.append(learner.iterate())
+    assert reports[0].losses == reports[1].losses
+
+
+def test_two_processes_step_as_one_batch() -> None:
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
+    batch = make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 2)
+    try:
+        observations = batch.reset()
+        halves = observations["policy"][:2], observations["policy"][2:]
+        assert not torch.equal(*halves)
+        result = batch.step(torch.zeros(4, 16))
+        assert result.observations["policy"].shape == observations["policy"].shape
+        assert result.reward.shape == (4,) and result.done.dtype == torch.bool
+        assert batch.drain_counts()["steps"] == 4
+        alone = AnyGraspEnvironment(replace(context, environments=2), AnyGraspConfig())
+        alone.reset()  # a worker resets once to tell the sizes of its observations
+        assert torch.allclose(alone.reset()["policy"], halves[0])
+    finally:
+        batch.close()
+    batch.close()
+
+
+def test_workers_that_cannot_start_or_die_are_reported(home: Path) -> None:
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
+    with pytest.raises(ValueError, match="shared by 3 processes"):
+        make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 3)
+    batch = make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 2)
+    try:
+        batch.reset()
+        batch._workers[1].kill()
+        with pytest.raises(DexgenError, match="worker died"):
+            for _ in range(3):
+                batch.step(torch.zeros(4, 16))
+    finally:
+        batch.close()
+    grasp_path(RIGHT, ObjectSpec()).unlink()
+    with pytest.raises(InputError, match="no such grasp set"):
+        make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 2)
+
+
+def test_a_requested_stop_saves_and_ends(registry: PluginRegistry) -> None:
+    folder = RunFolder.named("third")
+    folder.create(to_plain(CONFIG))
+    folder.set_request("stop")
+    run_job(folder, CONFIG, registry, report=lambda line: None)
+    progress = folder.read_json("progress.json")
+    assert progress is not None and (progress["state"], progress["done"]) == ("stopped", 0)
+
+
+def test_a_run_is_not_overwritten() -> None:
+    folder = RunFolder.named("fourth")
+    folder.create({})
+    with pytest.raises(InputError, match="such a run already"):
+        folder.create({})
+    with pytest.raises(InputError, match="no such run"):
+        RunFolder.named("fifth").config()
+
+
+def test_command_line(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["dexgen-app", "train", "--set", "reward.drop=7"])
+    common = ["--safe-mode", "train", "anygrasp", "--run", "sixth"]
+    small = ["--environments", "4", "--processes", "1", "--set", "ppo.horizon=2"]
+    assert main([*common, *small, "--steps", "8", "--set", "reward.drop=7"]) == 0
+    config = json.loads((home / "data" / "runs" / "sixth" / "config.json").read_text())
+    assert config["environment"]["reward"]["drop"] == 7.0
+    assert config["ppo"]["horizon"] == 2
+    assert "--set reward.drop=7" in config["command"]
+    assert main([*common, *small, "--steps", "8"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*common, "--resume"]) == 0
+    assert main(["--safe-mode", "train", "--status"]) == 0
+    assert "sixth" in capsys.readouterr().out
+    evaluate = ["--evaluate", "--seconds", "0.5", "--environments", "2", "--gravity", "palm_up"]
+    assert main([*common, *evaluate]) == 0
+    assert "goals a minute" in capsys.readouterr().out
+    assert main(["--safe-mode", "train", "anygrasp", "--set", "colour=red"]) == 2
+    assert "no field colour" in capsys.readouterr().err
