@@ -121,7 +121,7 @@ def open_window(
     keys.install(qt)
     session = SessionBridge(factory or _live_session(registry))
     operator = Operator(session, registry, keys, config, remember=remember and not read_only)
-    window = MainWindow(operator, settings, read_only=read_only)
+    window = MainWindow(operator, settings, read_only=read_only, remember=remember)
     session.setParent(window)
     bridge_to_log.source.record_made.connect(window.log.add_own)
     return Application(qt, window, bridge_to_log)
@@ -151,6 +151,7 @@ def run_window(
     offscreen: bool = False,
     read_only: bool = False,
     connect: bool | None = None,
+    remember: bool = True,
     after_start: Callable[[Application], None] | None = None,
 ) -> int:
     """Open the window and run until it is closed.
@@ -162,6 +163,7 @@ def run_window(
         read_only: Review only, beside another window.
         connect: Whether to connect at the start; None means a simulated hand, if the settings
             say so.
+        remember: Whether choices and the layout are kept for the next start.
         after_start: Called with the application once the window is shown.
 
     Returns:
@@ -177,10 +179,10 @@ def run_window(
         except InstanceError as error:
             print(f"dexgen-app: {error}", file=sys.stderr)
             return EXIT_SECOND_INSTANCE
-    application = open_window(qt, config, read_only=read_only)
+    application = open_window(qt, config, read_only=read_only, remember=remember)
     application.lock = lock
     window = application.window
-    show_window(application)
+    show_window(application, arrange=remember)
     _let_signals_in(qt)
     log.info("window shown after %.1f s", time.monotonic() - begun)
     settings = window.settings

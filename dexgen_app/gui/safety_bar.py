@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -32,6 +32,24 @@ STOP_TIP = (
     "stays there until Reset.\nIt is not a safety function: a real hand needs a hardware cut-off "
     "of its own.  (F12 or Pause)"
 )
+
+
+_WIDTHS = {
+    "hand": (104, 168),
+    "driver": (84, 112),
+    "connect": (104, 120),
+    "state": (148, 172),
+    "device": (96, 164),
+    "controller": (80, 124),
+    "dead_man": (108, 128),
+    "arm": (76, 92),
+    "record": (108, 128),
+    "reset": (58, 70),
+    "stop": (112, 140),
+}
+"""Narrow and wide width of the bar's parts [px]."""
+_REST = 196
+"""Width of what lies between them [px]."""
 
 
 class DeadManPill(Pill):
@@ -79,26 +97,21 @@ class SafetyBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.toggleViewAction().setEnabled(False)  # type: ignore[union-attr]
         self._registry = registry
-        self.hand = _chooser("Hand", 128)
-        self.driver = _chooser("What the hand is", 108)
+        self.hand = _chooser("Hand")
+        self.driver = _chooser("What the hand is")
         self.connect = button("Connect", "mdi6.connection", tip="Connect or disconnect  (F2)")
-        self.connect.setMinimumWidth(112)
         self.state = Pill()
-        self.state.setMinimumWidth(158)
-        self.device = _chooser("Teleoperation device", 116)
+        self.device = _chooser("Teleoperation device")
         self.argument = tool("mdi6.folder-open-outline", "Choose the device's file")
-        self.controller = _chooser("Controller", 92)
+        self.controller = _chooser("Controller")
         self.dead_man = DeadManPill()
-        self.dead_man.setMinimumWidth(124)
         self.dead_man.setToolTip(
             "Dead-man switch: the hand moves only while you hold Space, or this with the mouse"
         )
         self.arm = button("Arm", "mdi6.shield-outline", tip="Allow or forbid motion  (F3)")
-        self.arm.setMinimumWidth(86)
         self.record = button("REC", "mdi6.record-circle-outline", tip="Record the session  (F10)")
-        self.record.setMinimumWidth(82)
         self.stop = button("STOP", role="stop", tip=STOP_TIP)
-        self.stop.setFixedSize(124, 48)
+        self.stop.setFixedHeight(48)
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.reset = button("Reset", tip="Release the latch of STOP or of a fault  (Shift+F12)")
         self.addWidget(self._lay_out())
@@ -139,7 +152,17 @@ class SafetyBar(QToolBar):
         row.addLayout(stop)
         for small in (self.connect, self.arm, self.record, self.reset):
             small.setFixedHeight(30)
+        self.argument.setFixedSize(32, 30)
         return body
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Give the choosers as much room as there is."""
+        super().resizeEvent(event)
+        spare = self.width() - sum(narrow for narrow, _ in _WIDTHS.values()) - _REST
+        wanted = sum(wide - narrow for narrow, wide in _WIDTHS.values())
+        part = min(max(spare / wanted, 0.0), 1.0)
+        for name, (narrow, wide) in _WIDTHS.items():
+            getattr(self, name).setFixedWidth(round(narrow + part * (wide - narrow)))
 
     def _fill(self) -> None:
         for spec in self._registry.hands.values():
@@ -264,13 +287,12 @@ class SafetyBar(QToolBar):
             self.device.setToolTip(spec.help)
 
 
-def _chooser(name: str, width: int) -> QComboBox:
+def _chooser(name: str) -> QComboBox:
     chooser = QComboBox()
     chooser.setAccessibleName(name)
     chooser.setToolTip(name)
     chooser.setFixedHeight(30)
-    chooser.setFixedWidth(width)
-    chooser.view().setMinimumWidth(width + 60)  # type: ignore[union-attr]
+    chooser.view().setMinimumWidth(210)  # type: ignore[union-attr]
     return chooser
 
 

@@ -69,12 +69,18 @@ class MainWindow(QMainWindow):
         operator: What can be asked of the session.
         settings: The user's settings.
         read_only: Review only: another instance owns the hand and the settings.
+        remember: Whether layout and settings are kept for the next start.
     """
 
     closing = pyqtSignal()
 
     def __init__(
-        self, operator: Operator, settings: Settings | None = None, *, read_only: bool = False
+        self,
+        operator: Operator,
+        settings: Settings | None = None,
+        *,
+        read_only: bool = False,
+        remember: bool = True,
     ) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
@@ -86,6 +92,7 @@ class MainWindow(QMainWindow):
         self.keys: KeyGuard = operator.keys
         self.settings = settings or load_settings()
         self.read_only = read_only
+        self.remember = remember and not read_only
         self.context = AppContext(operator)
         self._build_centre()
         self._build_docks()
@@ -329,9 +336,7 @@ class MainWindow(QMainWindow):
         """Change settings; says so if they cannot be written."""
         try:
             self.settings = (
-                replace(self.settings, **changes)  # type: ignore[arg-type]
-                if self.read_only
-                else update_settings(**changes)
+                update_settings(**changes) if self.remember else replace(self.settings, **changes)  # type: ignore[arg-type]
             )
         except DexgenError as error:
             self.toasts.show(str(error), "warn")
@@ -410,7 +415,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Remember the layout and end the worker."""
         self.review.close()
-        if not self.read_only:
+        if self.remember:
             self.docks.save()
         self.keys.release()
         self.closing.emit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,6 +177,7 @@ class EpisodesPanel(QWidget):
     def set_busy_path(self, path: Path | None) -> None:
         """Name the file that is being written; it is read when it is closed."""
         self._busy_path = path
+        self._fill()
         QTimer.singleShot(300, self.refresh)
 
     def refresh(self) -> None:
@@ -235,7 +237,14 @@ class EpisodesPanel(QWidget):
                     if child is not None and child.data(0, _EPISODE) == chosen[1]:
                         picked = child
                 self.tree.setCurrentItem(picked)
-        self.stack.setCurrentIndex(1 if self._known else 0)
+        if self._busy_path is not None:
+            busy = QTreeWidgetItem([short_name(self._busy_path), "", "", "recording"])
+            busy.setData(0, _PATH, str(self._busy_path))
+            busy.setData(0, _EPISODE, -1)
+            busy.setIcon(0, theme.icon("mdi6.record-circle", "bad"))
+            busy.setForeground(3, QBrush(QColor(theme.colors().bad)))
+            self.tree.insertTopLevelItem(0, busy)
+        self.stack.setCurrentIndex(1 if self.tree.topLevelItemCount() else 0)
 
     def _top_items(self) -> list[QTreeWidgetItem]:
         items = (self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount()))
@@ -243,7 +252,7 @@ class EpisodesPanel(QWidget):
 
     def _recording_item(self, summary: Summary) -> QTreeWidgetItem:
         c = theme.colors()
-        name = summary.path.stem
+        name = short_name(summary.path)
         item = QTreeWidgetItem([name, clock(summary.seconds), summary.device, ""])
         item.setData(0, _PATH, str(summary.path))
         item.setData(0, _EPISODE, -1)
@@ -346,7 +355,9 @@ class EpisodesPanel(QWidget):
 
     def _emit(self, signal: object) -> None:
         chosen = self.chosen()
-        if chosen is not None:
+        if chosen is not None and chosen[0] == self._busy_path:
+            self.failed.emit("This recording is still being written: stop it first (F10)")
+        elif chosen is not None:
             signal.emit(*chosen)  # type: ignore[attr-defined]
 
     def _on_menu(self, where: QPoint) -> None:
@@ -375,3 +386,12 @@ def clock(seconds: float) -> str:
     if seconds >= 60:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
     return f"{seconds:.1f} s"
+
+
+def short_name(path: Path) -> str:
+    """Return a recording's name for a narrow column: ``22 Nov 15:11:08`` if it is a time."""
+    try:
+        made = time.strptime("_".join(path.stem.split("_")[:2]), "%Y-%m-%d_%H-%M-%S")
+    except ValueError:
+        return path.stem
+    return time.strftime("%d %b %H:%M:%S", made)

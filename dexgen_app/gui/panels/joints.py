@@ -13,10 +13,20 @@ from dexgen_app.gui import theme
 from dexgen_app.gui.widgets import button
 from dexgen_app.spec import HandSpec
 
-COLUMNS = (("target", 46), ("actual", 46), ("N m", 44), ("°C", 30))
+COLUMNS = (("target", 44), ("actual", 46), ("N m", 52), ("°C", 30))
 _NUMBERS_WIDTH = sum(width for _, width in COLUMNS)
 _NAME_WIDTH = 44
 _ROW_HEIGHT = 21
+
+
+def _text(form: str, value: float) -> str:
+    """Return a number with a real minus sign and without a negative zero."""
+    if value != value:
+        return "\N{EN DASH}"
+    text = form.format(value)
+    if not any(digit in text for digit in "123456789"):
+        text = text.removeprefix("-")
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 class JointRow(QWidget):
