@@ -68,7 +68,7 @@ class Parts:
         self.registry = registry
         self.safety = SafetyConfig.for_session(setup.config.safety, real=setup.real)
         self._report = report
-        self._extensions = {spec.id: spec for spec in setup.extensions}
+        self._extensions = {(type(spec), spec.id): spec for spec in setup.extensions}
 
     def open_hand(self) -> HandLink:
         """Build the driver and connect it.
@@ -116,7 +116,7 @@ class Parts:
             DexgenError: There is no such device, or it cannot be used.
         """
         name, argument = split_id(text)
-        spec = self._extensions.get(name)
+        spec = self._extensions.get((TeleopSpec, name))
         if not isinstance(spec, TeleopSpec):
             spec = self.registry.find_teleop(name)
         context = TeleopContext(
@@ -134,7 +134,7 @@ class Parts:
             DexgenError: There is none of that id, or it does not support the hand.
         """
         config, hand = self.setup.config, self.setup.hand
-        spec = self._extensions.get(name)
+        spec = self._extensions.get((ControllerSpec, name))
         if not isinstance(spec, ControllerSpec):
             spec = self.registry.find_controller(name)
         if spec.hands and hand.id not in spec.hands:

@@ -83,6 +83,8 @@ class SafetyConfig:
 
 _RANGE = ("lower", "upper")
 _LONGEST_TICK_S = 0.05
+_NO_ANGLE = 1000.0
+"""A target beyond this is no joint angle but a broken number [rad]."""
 
 # Plain numbers: arithmetic with the flags themselves is ten times slower.
 _STALE_INPUT, _DEAD_MAN, _STOP = int(Clip.STALE_INPUT), int(Clip.DEAD_MAN), int(Clip.STOP)
@@ -212,7 +214,7 @@ class SafetyFilter:
             self._forget_input()
             return FilterResult(self._target.copy(), clip, 0.0, hot)
         last = self._target
-        finite = np.isfinite(candidate)
+        finite = np.abs(candidate) <= _NO_ANGLE  # false for NaN
         wanted = np.where(finite, candidate, last)
         clip += ~finite * np.uint32(_NOT_FINITE)
         inside = np.minimum(np.maximum(wanted, self._lower), self._upper)
