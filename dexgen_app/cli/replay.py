@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _view(args: argparse.Namespace) -> int:
+    from dexgen_app.recording.playback import TOPICS, Playback
     from dexgen_app.recording.reader import Recording
 
     if args.report or args.driver or args.engine:
@@ -77,12 +78,22 @@ def _view(args: argparse.Namespace) -> int:
             "--engine, --driver and --report are for a replay in the simulator or on a hand",
             remedy="Add --in sim or --in hand",
         )
-    recording = Recording.open(args.file, topics=())
-    if args.episode >= 0:
-        recording.episode(args.episode)
+    recording = Recording.open(args.file, topics=TOPICS)
+    Playback(recording, args.episode, args.start, args.end, args.speed)
     from dexgen_app.gui.app import run_window
 
-    return int(run_window(review=str(args.file)))
+    def show(application: Any) -> None:
+        window = application.window
+        window.open_review(args.file, args.episode)
+        timeline = window.timeline
+        if args.start > 0.0 or args.end >= 0.0:
+            timeline.set_range(args.start, args.end if args.end >= 0.0 else timeline.duration)
+            timeline.set_position(args.start)
+        timeline.set_speed(args.speed)
+        timeline.set_loop(args.loop)
+        timeline.play()
+
+    return int(run_window(read_only=True, after_start=show))
 
 
 def _make_config(args: argparse.Namespace, recording: Recording) -> SessionConfig:

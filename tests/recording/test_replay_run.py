@@ -211,6 +211,32 @@ def test_replay_in_the_simulator_reports_its_drift(
     assert "joints  mean" in capsys.readouterr().out
 
 
+def test_the_view_is_opened_with_what_was_asked_for(
+    allegro_recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unittest.mock import MagicMock, call
+
+    application = MagicMock()
+
+    def run_window(*, read_only: bool, after_start: Callable[[Any], None]) -> int:
+        assert read_only
+        after_start(application)
+        return 0
+
+    monkeypatch.setattr("dexgen_app.gui.app.run_window", run_window)
+    arguments = ["--start", "0.5", "--end", "1.5", "--speed", "2", "--loop"]
+    assert main(["replay", str(allegro_recording), *arguments]) == 0
+    window = application.window
+    window.open_review.assert_called_once_with(allegro_recording, -1)
+    assert window.timeline.mock_calls == [
+        call.set_range(0.5, 1.5),
+        call.set_position(0.5),
+        call.set_speed(2.0),
+        call.set_loop(True),
+        call.play(),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
