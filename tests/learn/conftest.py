@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from dexgen_hand_allegro.spec import RIGHT
 
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.spec import ObjectSpec
+from dexgen_hand_allegro.spec import RIGHT
 
 
 def make_grasp_set(count: int = 20, spread: float = 0.01, seed: int = 0) -> GraspSet:

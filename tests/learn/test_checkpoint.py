@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 from dexgen_app.errors import InputError
 from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 from dexgen_app.learn.policy import load_policy, policy_from_actor, save_policy
+from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 
 def test_nested_state_survives_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The AnyGrasp environment on MuJoCo: control, drops, goals, episodes, randomisation, divergence."""
+"""The AnyGrasp environment on MuJoCo: control, drops, goals, episodes, randomisation."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from dexgen_hand_allegro.spec import RIGHT
 
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy, roll_out
 from dexgen_app.learn.goals import GoalOptions
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.randomisation import Randomisation
+from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
 
@@ -21,9 +21,7 @@ N = 4
 
 
 def _build(grasps: GraspSet, folder: Path | None = None, **config: object) -> AnyGraspEnvironment:
-    context = EnvironmentContext(
-        hand=RIGHT, engine="mujoco", environments=N, seed=3, folder=folder
-    )
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=N, seed=3, folder=folder)
     return AnyGraspEnvironment(context, AnyGraspConfig(**config), grasps=[grasps])
 
 

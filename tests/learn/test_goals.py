@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 from dexgen_app.errors import InputError
 from dexgen_app.learn.goals import GoalOptions, GraspGoals, connectivity
 from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps, save_grasps
 from dexgen_app.spec import ObjectSpec
+from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 
 def _line(grasps: GraspSet, positions: list[float]) -> GraspSet:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.learn.conftest import make_grasp_set
-from dexgen_hand_allegro.spec import RIGHT
 
 from dexgen_app.__main__ import main
 from dexgen_app.errors import DexgenError, InputError
@@ -24,8 +22,10 @@ from dexgen_app.learn.run_folder import RunFolder, list_runs
 from dexgen_app.learn.vector import make_batch
 from dexgen_app.plugins import PluginRegistry
 from dexgen_app.spec import ObjectSpec
+from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
+from tests.learn.conftest import make_grasp_set
 
 SMALL = PpoConfig(horizon=2, epochs=1, batches=2, hidden=(8,))
 CONFIG = JobConfig(

@@ -44,9 +44,7 @@ def test_goal_decays_with_distance_and_angle() -> None:
 
 
 def test_goal_bonus_and_joint_error() -> None:
-    goal = _term(
-        "goal", reached=torch.tensor([True]), target_error=torch.tensor([[0.3, -0.4]])
-    )
+    goal = _term("goal", reached=torch.tensor([True]), target_error=torch.tensor([[0.3, -0.4]]))
     assert goal == pytest.approx(1.0 + 5.0 - 0.5 * 0.3 * 0.25)
 
 

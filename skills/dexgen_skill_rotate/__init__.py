@@ -1,0 +1,1 @@
+"""The skill of continuous in-hand rotation about a given axis."""
