@@ -119,9 +119,9 @@ def straightness(landmarks: np.ndarray, finger: FingerSpec) -> float:
 def calibrate(frames: Sequence[np.ndarray] | np.ndarray, spec: HandSpec) -> Calibration:
     """Measure a person's hand from a few frames in which its fingers are straight.
 
-    Frames in which a finger is bent are left out, because trackers measure straight fingers
-    best; the median over the rest is used, so single
-    bad frames do no harm.
+    Malformed frames are left out, and so are those in which a finger is bent, because trackers
+    measure straight fingers best; the median over the rest is used, so single bad frames do no
+    harm.
 
     Args:
         frames: Landmarks in any frame [m], shape (n, 21, 3).
@@ -131,19 +131,26 @@ def calibrate(frames: Sequence[np.ndarray] | np.ndarray, spec: HandSpec) -> Cali
         The person's calibration for this hand.
 
     Raises:
-        InputError: A frame is malformed, or too few frames show an open hand.
+        InputError: Every frame is malformed, or too few frames show an open hand.
     """
     open_frames = []
     bent: dict[str, int] = {}
     total = 0
+    refused: InputError | None = None
     for frame in frames:
         total += 1
-        landmarks = check_landmarks(frame)
+        try:
+            landmarks = check_landmarks(frame)
+        except InputError as error:
+            refused = refused or error
+            continue
         fingers = [f for f in spec.fingers if straightness(landmarks, f) < STRAIGHTNESS]
         for finger in fingers:
             bent[finger.name] = bent.get(finger.name, 0) + 1
         if not fingers:
             open_frames.append(landmarks)
+    if refused is not None and not open_frames and not bent:
+        raise refused
     if len(open_frames) < MIN_FRAMES:
         worst = max(bent, key=lambda name: bent[name]) if bent else ""
         hint = f"; the {worst} finger was bent in {bent[worst]} of them" if worst else ""

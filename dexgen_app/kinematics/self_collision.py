@@ -127,8 +127,8 @@ class SelfCollisionLimit(mink.Limit):
 def finger_separation(hand: HandModel, overlap: float) -> SelfCollisionLimit:
     """Return the limit that keeps fingers out of each other and fingertips out of the palm.
 
-    Only links from the middle joint on count, and against the palm only those beyond it: the
-    rest of a hand is built so that it can hardly touch. Pairs that touch in the open hand touch
+    Only links from the middle joint on count, and against the palm only the tips: the rest of a
+    hand is built so that it can hardly touch. Pairs that touch in the open hand touch
     by design and are left out.
 
     Args:
@@ -136,11 +136,11 @@ def finger_separation(hand: HandModel, overlap: float) -> SelfCollisionLimit:
         overlap: How far thumb and finger may press into each other [m].
     """
     model = hand.mj_model
-    fingers, beyond, thumb = _finger_labels(hand)
+    fingers, tips, thumb = _finger_labels(hand)
     pairs = []
     for pair in colliding_pairs(model, apart=fingers):
         a, b = model.geom_bodyid[list(pair)]
-        if (fingers[a] > 0 or beyond[b]) and (fingers[b] > 0 or beyond[a]):
+        if (fingers[a] > 0 or tips[b]) and (fingers[b] > 0 or tips[a]):
             pairs.append(pair)
     hand.tips(np.array(hand.spec.home))
     pairs = [p for p in pairs if mujoco.mj_geomDistance(model, hand.mj_data, *p, 0.001, None) > 0.0]
@@ -150,25 +150,26 @@ def finger_separation(hand: HandModel, overlap: float) -> SelfCollisionLimit:
 
 
 def _finger_labels(hand: HandModel) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return a label of every body, whether it lies beyond the middle joint, and the thumb's label.
+    """Return a label of every body, whether it carries a tip, and the thumb's label.
 
     The label is 0 for the palm, -1 for links before a middle joint, and 1 and up for the rest of
     the fingers.
     """
     model = hand.mj_model
     fingers = np.zeros(model.nbody, dtype=int)
-    beyond = np.zeros(model.nbody, dtype=bool)
+    tips = np.zeros(model.nbody, dtype=bool)
     thumb = -1
     for label, finger in enumerate(hand.spec.fingers, start=1):
         root = int(model.jnt_bodyid[model.joint(finger.joints[0]).id])
         middle = int(model.site_bodyid[model.site(finger.pip_site).id])
+        tip = int(model.site_bodyid[model.site(finger.tip_site).id])
         for body in range(root, model.nbody):
             line = (body, *ancestors(model, body))
             if middle in line:
                 fingers[body] = label
-                beyond[body] = body != middle
+                tips[body] = body == tip
             elif root in line:
                 fingers[body] = -1
         if finger.name == "thumb":
             thumb = label
-    return fingers, beyond, thumb
+    return fingers, tips, thumb

@@ -67,7 +67,13 @@ def test_too_few_frames_are_refused(frames):
         calibrate(frames, RIGHT)
 
 
-def test_a_frame_with_nan_is_refused():
+def test_single_malformed_frames_are_left_out():
+    frames = [right_hand() * np.nan, *open_frames(), np.zeros((3, 3))]
+    expected = calibrate(open_frames(), RIGHT).tip_scale
+    np.testing.assert_allclose(calibrate(frames, RIGHT).tip_scale, expected)
+
+
+def test_frames_of_nothing_but_nan_are_refused():
     with pytest.raises(InputError, match="not finite"):
         calibrate([right_hand() * np.nan] * 6, RIGHT)
 
