@@ -1,4 +1,4 @@
-"""``dexgen-app grasps``: makes sets of verified grasps, describes them."""
+"""``dexgen-app grasps``: makes sets of verified grasps, describes and draws them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--count", type=int, default=4000, help="number of grasps")
     make.add_argument("--seed", type=int, default=0, help="seed of everything random")
     make.add_argument("--engine", choices=("genesis", "mujoco"), default="mujoco")
+    make.add_argument("--batch", type=int, default=256, help="guesses that are settled together")
     make.add_argument("--force", action="store_true", help="replace a set that exists")
     show = actions.add_parser("show", help="describe a set of grasps")
     for action in (make, show):
@@ -28,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "capsule:DIAMETERxLENGTH; all in millimetres",
         )
     show.add_argument("--json", action="store_true", help="print JSON")
+    show.add_argument("--picture", default="", metavar="FILE", help="draw some of the grasps")
+    show.add_argument("--count", type=int, default=12, help="--picture: number of grasps")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +65,7 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
             flush=True,
         )
 
-    options = MakeOptions(count=args.count)
+    options = MakeOptions(count=args.count, batch=args.batch)
     grasps = make_grasps(hand, item, options, engine=args.engine, seed=args.seed, report=report)
     save_grasps(path, grasps)
     graph = connectivity(grasps, GoalOptions())
@@ -77,6 +80,12 @@ def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
 
     path = grasp_path(hand, item)
     grasps = load_grasps(path, hand)
+    if args.picture:
+        from pathlib import Path
+
+        from dexgen_skill_anygrasp.picture import save_sheet
+
+        save_sheet(Path(args.picture), grasps, hand, args.count)
     facts = {
         "path": str(path),
         "grasps": len(grasps),

@@ -21,7 +21,7 @@ class TipReach:
         damping: Damping of the least squares step [m/rad].
     """
 
-    def __init__(self, hand: HandSpec, damping: float = 0.02) -> None:
+    def __init__(self, hand: HandSpec, damping: float = 0.01) -> None:
         from dexgen_app.kinematics.batched import BatchedKinematics
         from dexgen_app.kinematics.model import load_mjcf, resolve_model
 
