@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from dexgen_app.errors import DexgenError
 from dexgen_app.gui.view_overlay import Overlay, paint_overlay, paint_problem
+from dexgen_app.gui.view_pacing import Pacing
 from dexgen_app.render.camera import PRESETS, Camera
 from dexgen_app.render.context import GraphicsError
 from dexgen_app.render.renderer import Quality, SceneRenderer
@@ -33,12 +34,9 @@ from dexgen_app.spec import HandSpec, ObjectSpec
 if TYPE_CHECKING:
     from dexgen_app.render.palette import Theme
 
-_FRAME_MS = 33
-_SLOW_MS = 30.0
 _SETTLE_MS = 260
 _GLIDE_S = 0.22
-_DRAG = Quality(shadows=False, scale=0.5)
-_PLAIN = Quality()
+_BEST = Quality(samples=4)
 
 
 class HandView(QWidget):
@@ -78,8 +76,9 @@ class HandView(QWidget):
         self._drag: tuple[QPointF, bool] | None = None
         self._shortcuts = True
         self._dirty = False
-        self._frame_ms = 0.0
-        self._full_ms = 0.0
+        self._asked_at = 0.0
+        self._refined = self._refining = False
+        self._pacing = Pacing()
         self._frames: list[float] = []
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -272,6 +271,7 @@ class HandView(QWidget):
     def refresh(self) -> None:
         """Ask for a new picture; at most 30 a second are drawn, and none while hidden."""
         self._dirty = True
+        self._refined = False
         self._settle.stop()
         if self.isVisible() and not self._timer.isActive():
             self._timer.start(0)
@@ -286,9 +286,11 @@ class HandView(QWidget):
     def grab_image(self, size: QSize | None = None) -> QImage:
         """Return a fresh picture in best quality, without the overlay; null without OpenGL."""
         size = size or self.size()
+        self._fetch()  # the renderer keeps one picture at a time
         if self._ready() and self.stage is not None and self._renderer is not None:
             self.stage.apply(self._renderer)
-            return self._draw((size.width(), size.height()), Quality(samples=4))
+            extent = (size.width(), size.height())
+            return _to_image(self._renderer.render(self._camera, extent, _BEST, components=4))
         return QImage()
 
     def _ready(self) -> bool:
@@ -301,53 +303,73 @@ class HandView(QWidget):
         return self._renderer is not None
 
     def _tick(self) -> None:
-        if not self.isVisible() or not self._dirty:
-            return
-        self._advance_glide()
-        dragging = self._drag is not None
-        slow = self._full_ms > _SLOW_MS
-        if self._paint_frame(_DRAG if dragging and slow else self._steady()):
-            self._frames.append(time.monotonic())
-        self._dirty = self._glide is not None
-        pause = max(_FRAME_MS - self._frame_ms, 0.4 * self._frame_ms)
-        self._timer.start(round(pause))
-        if not self._dirty:
+        """Show the picture that was asked for, then ask for the next if anything changed."""
+        if self._asked_at:
+            self._fetch()
+            since = (time.monotonic() - self._asked_at) * 1000.0
+            self._asked_at = 0.0
+            self._timer.start(round(self._pacing.rest_ms(since)))
+        elif self.isVisible() and self._dirty:
+            self._advance_glide()
+            if self._ask(
+                self._pacing.quality(dragging=self._drag is not None, software=self._software)
+            ):
+                self._timer.start(round(self._pacing.draw_ms))
+            self._dirty = self._glide is not None
+        elif self.isVisible() and not self._refined:
             self._settle.start()
 
-    def _steady(self) -> Quality:
-        samples = 0 if self._renderer is None or self._renderer.software else 4
-        return _PLAIN if samples == 0 else Quality(samples=samples)
+    @property
+    def _software(self) -> bool:
+        return self._renderer is None or self._renderer.software
 
-    def _refine(self) -> None:
-        """Draw one picture with smooth edges once nothing moves."""
-        if self.isVisible() and self._drag is None and not self._dirty:
-            self._paint_frame(Quality(samples=4), timed=False)
-
-    def _paint_frame(self, quality: Quality, timed: bool = True) -> bool:
+    def _ask(self, quality: Quality) -> bool:
+        """Begin a picture; return False if there is nothing to draw or nothing to draw with."""
         if not self._ready() or self.stage is None or self._renderer is None:
             self.update()
             return False
         start = time.monotonic()
-        ratio = self.devicePixelRatioF()
-        size = (round(self.width() * ratio), round(self.height() * ratio))
         try:
             self.stage.apply(self._renderer)
-            self._image = self._draw(size, quality)
-        except DexgenError as problem:
+        except GraphicsError as problem:
             self._problem = problem
-        if timed:
-            self._frame_ms = (time.monotonic() - start) * 1000.0
-            if quality.scale == 1.0:
-                self._full_ms = self._frame_ms
-        self.update()
+            self._describe()
+            self.update()
+            return False
+        self._renderer.submit(self._camera, self._pixel_size(), quality)
+        self._asked_at = start
+        self._refined = quality.samples > 0
+        self._refining = False
+        self._pacing.asked((time.monotonic() - start) * 1000.0)
         return True
 
-    def _draw(self, size: tuple[int, int], quality: Quality) -> QImage:
-        assert self._renderer is not None
-        pixels = self._renderer.render(self._camera, size, quality, components=4)
-        height, width = pixels.shape[:2]
-        image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBX8888)
-        return image.convertToFormat(QImage.Format.Format_RGB32)
+    def _fetch(self) -> None:
+        if self._renderer is None:
+            return
+        start = time.monotonic()
+        pixels = self._renderer.fetch(components=4)
+        now = time.monotonic()
+        if pixels is not None:
+            self._image = _to_image(pixels)
+            if not self._refining:
+                self._pacing.fetched((now - start) * 1000.0)
+                self._frames.append(now)
+            self.update()
+
+    def _refine(self) -> None:
+        """Draw one picture with smooth edges once nothing moves."""
+        if not self.isVisible() or self._drag is not None or self._dirty or self._asked_at:
+            return
+        if self._ready() and self.stage is not None and self._renderer is not None:
+            self.stage.apply(self._renderer)
+            self._renderer.submit(self._camera, self._pixel_size(), _BEST)
+            self._refined = self._refining = True
+            self._asked_at = time.monotonic()
+            self._timer.start(round(4.0 * self._pacing.draw_ms))
+
+    def _pixel_size(self) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return round(self.width() * ratio), round(self.height() * ratio)
 
     def _advance_glide(self) -> None:
         if self._glide is None:
@@ -373,7 +395,7 @@ class HandView(QWidget):
             painter.fillRect(self.rect(), self.overlay.background)
         self.overlay.preset = self._preset
         self.overlay.following = self.following
-        self.overlay.fps, self.overlay.frame_ms = self.fps, self._frame_ms
+        self.overlay.fps, self.overlay.frame_ms = self.fps, self._pacing.frame_ms
         view = self._camera.view()[:3, :3]
         self.overlay.axes = None
         if self.stage is not None and self._problem is None:
@@ -405,6 +427,7 @@ class HandView(QWidget):
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Stop drawing while hidden."""
         super().hideEvent(event)
+        self._asked_at = 0.0
         self._timer.stop()
         self._settle.stop()
 
@@ -481,3 +504,9 @@ class HandView(QWidget):
         else:
             return False
         return True
+
+
+def _to_image(pixels: np.ndarray) -> QImage:
+    height, width = pixels.shape[:2]
+    image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBX8888)
+    return image.convertToFormat(QImage.Format.Format_RGB32)

@@ -46,13 +46,21 @@ def is_software(context: moderngl.Context) -> bool:
     return any(word in name for word in _SOFTWARE)
 
 
-def load_program(context: moderngl.Context, vertex: str, fragment: str) -> moderngl.Program:
-    """Compile two files of the folder ``shaders``; ``#include NAME`` lines are filled in."""
-    return context.program(vertex_shader=_source(vertex), fragment_shader=_source(fragment))
+def load_program(
+    context: moderngl.Context, vertex: str, fragment: str, *, define: str = ""
+) -> moderngl.Program:
+    """Compile two files of the folder ``shaders``; ``#include NAME`` lines are filled in.
 
-
-def _source(name: str) -> str:
-    return "#version 330 core\n" + _expanded(name)
+    Args:
+        context: The context.
+        vertex: File of the vertex shader.
+        fragment: File of the fragment shader.
+        define: A word that ``#ifdef`` finds in both files.
+    """
+    head = "#version 330 core\n" + (f"#define {define}\n" if define else "")
+    return context.program(
+        vertex_shader=head + _expanded(vertex), fragment_shader=head + _expanded(fragment)
+    )
 
 
 def _expanded(name: str) -> str:

@@ -23,8 +23,8 @@ from dexgen_app.render.scene import OBJECT, SceneDescription
 from dexgen_app.render.transforms import look_at, orthographic, pose_matrices
 
 MAX_PARTS = 128
-_SHADOW_SIZE = 1024
-_FLOOR_SIZE = 160
+_SHADOW_SIZE = 640
+_FLOOR_SIZE = 96
 _VERTEX = np.dtype(
     [
         ("xyz", "<f4", 3),
@@ -89,26 +89,41 @@ class SceneRenderer:
 
     def _build_programs(self) -> None:
         gl = self._context
-        self._surface = load_program(gl, "surface.vert", "surface.frag")
+        self._surface = load_program(gl, "surface.vert", "surface.frag", define="SHADOWS")
+        self._unshadowed = load_program(gl, "surface.vert", "surface.frag")
         self._ghost_program = load_program(gl, "ghost.vert", "ghost.frag")
         self._depth = load_program(gl, "depth.vert", "depth.frag")
         self._identity = load_program(gl, "depth.vert", "identity.frag")
         self._backdrop = load_program(gl, "backdrop.vert", "backdrop.frag")
-        for program in (self._surface, self._ghost_program, self._depth, self._identity):
+        for program in (
+            self._surface,
+            self._unshadowed,
+            self._ghost_program,
+            self._depth,
+            self._identity,
+        ):
             program["Links"].binding = 0
         self._links = gl.buffer(reserve=MAX_PARTS * 80, dynamic=True)
         self._ghost_links = gl.buffer(reserve=MAX_PARTS * 80, dynamic=True)
         screen = gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._screen = gl.vertex_array(self._backdrop, [(screen, "2f", "in_position")])
+        copy = load_program(gl, "plate.vert", "plate.frag")
+        copy["plate"].value = 2  # type: ignore[union-attr]
+        self._copy = gl.vertex_array(copy, [(screen, "2f", "in_position")])
         self._floor = load_program(gl, "floor.vert", "floor.frag")
-        self._floor_shadow = load_program(gl, "floor_shadow.vert", "floor_shadow.frag")
+        self._floor_shadow = load_program(
+            gl, "floor_shadow.vert", "floor_shadow.frag", define="SHADOWS"
+        )
         square = gl.buffer(np.array([-1, -1, 1, -1, -1, 1, 1, 1], np.float32))
         self._floor_patch = gl.vertex_array(self._floor, [(square, "2f", "in_position")])
         self._floor_bake = gl.vertex_array(self._floor_shadow, [(square, "2f", "in_position")])
         self._floor_map = gl.texture((_FLOOR_SIZE, _FLOOR_SIZE), 1)
         self._floor_map.repeat_x = self._floor_map.repeat_y = False
         self._floor_frame = gl.framebuffer([self._floor_map])
-        self._plate: tuple[tuple[object, ...], Target] | None = None
+        self._plate: moderngl.Texture | None = None
+        self._plate_key: tuple[object, ...] = ()
+        self._spare = Target(gl, (1, 1), 0)
+        self._pending: Target | None = None
         self._shadow_map = gl.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
         self._shadow_map.compare_func = "<="
         self._shadow_map.filter = (moderngl.LINEAR, moderngl.LINEAR)
@@ -160,6 +175,7 @@ class SceneRenderer:
             full = "3f4 3f4 4f1 1u1 1f1 2x1"
             names = ("in_position", "in_normal", "in_color", "in_link", "in_openness")
             self._draw_surface = self._array(self._surface, full, names)
+            self._draw_unshadowed = self._array(self._unshadowed, full, names)
             self._draw_ghost = self._array(
                 self._ghost_program, "3f4 3f4 4x1 1u1 3x1", ("in_position", "in_normal", "in_link")
             )
@@ -255,7 +271,7 @@ class SceneRenderer:
         quality: Quality | None = None,
         components: int = 3,
     ) -> np.ndarray:
-        """Draw the scene.
+        """Draw the scene and wait for the picture.
 
         Args:
             camera: Where it is seen from.
@@ -266,13 +282,26 @@ class SceneRenderer:
         Returns:
             The picture, shape (height, width, components), uint8, top row first.
         """
+        self.submit(camera, size, quality)
+        picture = self.fetch(components)
+        assert picture is not None
+        return picture
+
+    def submit(self, camera: Camera, size: tuple[int, int], quality: Quality | None = None) -> None:
+        """Begin to draw the scene; software drawing goes on in threads of its own.
+
+        Args:
+            camera: Where it is seen from.
+            size: Width and height [pixels].
+            quality: What it may cost.
+        """
         quality = quality or Quality()
         width, height = (max(8, round(side * quality.scale)) for side in size)
         with self._context:
             self._upload()
             light = self._light_matrix()
             view = _FLIP @ camera.projection(width / height) @ camera.view()
-            uniforms = self._uniforms(camera, view, light, quality)
+            uniforms = self._uniforms(camera, view, light)
             if quality.shadows and self._scene is not None:
                 self._draw_shadows(light)
                 self._shadow_map.use(0)
@@ -280,13 +309,27 @@ class SceneRenderer:
             target = self._target((width, height), quality.samples)
             target.frame.use()
             target.frame.clear(depth=1.0)
-            self._shadow_map.use(0)
             self._draw_backdrop(target, uniforms)
-            if quality.shadows and camera.eye[2] > self.floor_height:
-                self._draw_floor_shadow(uniforms)
             if self._scene is not None:
-                self._draw_links(uniforms)
+                if quality.shadows and camera.eye[2] > self.floor_height:
+                    self._draw_floor_shadow(uniforms)
+                self._draw_links(uniforms, quality.shadows)
                 self._markers.draw(uniforms, (width, height))
+            # Drawing into another frame makes the driver begin with this one.
+            self._spare.frame.use()
+            self._spare.frame.clear()
+        self._pending = target
+
+    def fetch(self, components: int = 3) -> np.ndarray | None:
+        """Wait for the picture of the last ``submit`` and return it; None if there is none.
+
+        Args:
+            components: 3 for red, green, blue; 4 with an opaque alpha.
+        """
+        target, self._pending = self._pending, None
+        if target is None:
+            return None
+        with self._context:
             return target.read(components)
 
     def pick(self, camera: Camera, size: tuple[int, int], x: float, y: float) -> str | None:
@@ -308,7 +351,7 @@ class SceneRenderer:
         view = _FLIP @ zoom @ camera.projection(width / height) @ camera.view()
         with self._context:
             self._upload()
-            target = self._target((1, 1), 0)
+            target = self._spare
             target.frame.use()
             target.frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
             self._prepare(front_face="cw", cull_face="back")
@@ -351,9 +394,7 @@ class SceneRenderer:
         upper = (local + radii[:, None]).max(axis=0) + 0.005
         return orthographic(lower, upper) @ view
 
-    def _uniforms(
-        self, camera: Camera, view: np.ndarray, light: np.ndarray, quality: Quality
-    ) -> dict[str, object]:
+    def _uniforms(self, camera: Camera, view: np.ndarray, light: np.ndarray) -> dict[str, object]:
         p = self.palette
         eye = camera.eye
         right = camera.view()[0, :3]
@@ -370,7 +411,7 @@ class SceneRenderer:
             "floor_map": 1,
             "corners": _floor_patch(light, self.floor_height),
             "shadow_map": 0,
-            "shadow_texel": 1.0 / _SHADOW_SIZE if quality.shadows else 0.0,
+            "shadow_texel": 1.0 / _SHADOW_SIZE,
             "eye": eye,
             "key_direction": _KEY / np.linalg.norm(_KEY),
             "fill_direction": fill / np.linalg.norm(fill),
@@ -417,17 +458,25 @@ class SceneRenderer:
         view = uniforms["view_projection"]
         assert isinstance(view, np.ndarray)
         key = (target.size, view.tobytes(), self.floor_height, self.palette)
-        if self._plate is None or self._plate[1].size != target.size:
-            if self._plate is not None:
-                self._plate[1].release()
-            self._plate = ((), Target(self._context, target.size, 0))
-        if self._plate[0] != key:
-            self._plate[1].frame.use()
-            self._plate[1].frame.clear(depth=1.0)
+        if key != self._plate_key or self._plate is None:
+            self._new_plate(target.size)
             self._paint_backdrop(uniforms)
-            self._plate = (key, self._plate[1])
-        self._context.copy_framebuffer(target.frame, self._plate[1].frame)
-        target.frame.use()
+            self._plate_key = key
+            target.frame.use()
+        assert self._plate is not None
+        self._plate.use(2)
+        self._context.enable_only(moderngl.NOTHING)
+        self._copy.render(vertices=3)
+
+    def _new_plate(self, size: tuple[int, int]) -> None:
+        """Bind a picture of the right size that keeps the backdrop."""
+        if self._plate is None or self._plate.size != size:
+            if self._plate is not None:
+                self._plate_frame.release()
+                self._plate.release()
+            self._plate = self._context.texture(size, 4)
+            self._plate_frame = self._context.framebuffer([self._plate])
+        self._plate_frame.use()
 
     def _paint_backdrop(self, uniforms: dict[str, object]) -> None:
         self._context.enable_only(moderngl.NOTHING)
@@ -448,11 +497,11 @@ class SceneRenderer:
         set_uniforms(self._floor, uniforms)
         self._floor_patch.render(moderngl.TRIANGLE_STRIP)
 
-    def _draw_links(self, uniforms: dict[str, object]) -> None:
+    def _draw_links(self, uniforms: dict[str, object], shadows: bool) -> None:
         self._prepare(front_face="cw", cull_face="back")
-        set_uniforms(self._surface, uniforms)
+        set_uniforms(self._surface if shadows else self._unshadowed, uniforms)
         self._links.bind_to_uniform_block(0)
-        self._draw_surface.render()
+        (self._draw_surface if shadows else self._draw_unshadowed).render()
         if self._ghost is None or not (self._ghost_opacity > 0.0).any():
             return
         # Depth first, so that only the ghost's nearest surface is blended.

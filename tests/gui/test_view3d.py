@@ -13,6 +13,7 @@ from dexgen_app.gui import view3d
 from dexgen_app.gui.view3d import HandView
 from dexgen_app.render.camera import PRESETS
 from dexgen_app.render.context import GraphicsError
+from dexgen_app.render.renderer import SceneRenderer
 from dexgen_app.spec import ObjectSpec
 
 Key = Qt.Key
@@ -72,13 +73,13 @@ def test_pictures_are_limited_and_stop_when_nothing_changes(
 ) -> None:
     qtbot.wait(800)  # settled and refined
     drawn = []
-    original = HandView._paint_frame
+    original = SceneRenderer.submit
 
-    def count(self: HandView, *args: object, **kwargs: object) -> bool:
+    def count(self: SceneRenderer, *args: object) -> None:
         drawn.append(args)
-        return original(self, *args, **kwargs)  # type: ignore[arg-type]
+        original(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(HandView, "_paint_frame", count)
+    monkeypatch.setattr(SceneRenderer, "submit", count)
     qtbot.wait(200)
     assert not drawn
     for _ in range(100):
@@ -205,9 +206,10 @@ def test_a_picture_of_any_size(view: HandView) -> None:
 
 
 def test_slow_pictures_are_drawn_small_while_dragging(view: HandView, qtbot: QtBot) -> None:
-    view._full_ms = 80.0
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
     qtbot.mouseMove(view, QPoint(140, 120))
+    view._pacing._best_ms = 80.0
+    qtbot.mouseMove(view, QPoint(150, 120))
     qtbot.waitUntil(lambda: view._image is not None and view._image.width() == 160)
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(140, 120))
     qtbot.waitUntil(lambda: view._image is not None and view._image.width() == 320)

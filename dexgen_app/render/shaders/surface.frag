@@ -16,7 +16,7 @@ void main() {
     vec3 v = normalize(eye - position);
     float nv = clamp(dot(n, v), 0.0, 1.0);
     float nl = dot(n, key_direction);
-    float shadow = nl > 0.0 ? lit(shadow_position, 1.2) : 0.0;
+    float shadow = lit2(shadow_position, 1.0);
     float open = openness;
     if (link != object_link && occluder.w > 0.0) {
         // Occlusion by a sphere, after I. Quilez.
