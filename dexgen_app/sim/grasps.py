@@ -24,6 +24,8 @@ from dexgen_app.sim.scene import load_hand
 from dexgen_app.sim.world import PhysicsOptions, WorldOptions
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
 
+_DEEPEST = 0.03  # penetration at the start beyond which a try is not worth simulating [m]
+_HOPELESS = 4  # batches without any grasp after which the search ends
 _FORMAT = 1  # counts changes of the search, so that old files are not taken for new ones
 
 
@@ -118,9 +120,9 @@ def find_grasps(
         total += len(rows[0])
         if progress is not None:
             progress("searching for grasps", min(1.0, total / count))
-        if total >= count:
+        if total >= count or (total == 0 and len(found) == _HOPELESS):
             break
-    else:
+    if total < count:
         size = " x ".join(f"{1000.0 * length:.0f}" for length in item.size)
         raise SimulationError(
             f"only {total} of {count} grasps found for a {item.shape} of {size} mm",
@@ -160,7 +162,12 @@ def _try_batch(
 
     fall("palm_up")
     world.reset(joints, pose)
+    possible = world.penetration() < _DEEPEST
+    pose[~possible, 0] += 1.0  # out of the way, where it costs no time
+    world.reset(joints, pose)
     world.step(count_steps(options.settle / 3.0))
+    if not ((world.object_pose()[:, :3] - centre).norm(dim=1) < options.reach).any():
+        return [column[:0].numpy() for column in (joints, joints, pose, pose[:, 0])]
     if options.squeeze > 0.0:
         world.set_targets(press(world, options.squeeze))
     world.step(count_steps(options.settle * 2.0 / 3.0))
@@ -248,7 +255,7 @@ def _cache_file(
 def _read(file: Path) -> GraspSet | None:
     """Return a stored set; a file that cannot be read counts as absent and is searched anew."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             names = ("joints", "targets", "object_pose", "slip")
             return GraspSet(**{name: stored[name] for name in names})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

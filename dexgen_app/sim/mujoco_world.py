@@ -100,18 +100,18 @@ class MujocoWorld:
         joints = as_batch(joints, shape, self.device, "joints")
         targets = joints if targets is None else as_batch(targets, shape, self.device, "targets")
         if object_pose is not None:
-            object_pose = as_batch(object_pose, (len(chosen), 7), self.device, "object_pose")
+            poses = as_batch(object_pose, (len(chosen), 7), self.device, "object_pose")
+        else:
+            poses = self.object_pose()[chosen]
         self._targets[chosen] = targets
         for row, index in enumerate(chosen.tolist()):
             data = self._data[index]
-            data.qvel[:] = 0.0
-            data.qacc_warmstart[:] = 0.0
+            mujoco.mj_resetData(self._models[index], data)
             data.qpos[self._qpos] = joints[row].numpy()
-            if object_pose is not None and self._has_object:
-                data.qpos[self._object_qpos] = object_pose[row].numpy()
+            if self._has_object:
+                data.qpos[self._object_qpos] = poses[row].numpy()
             data.ctrl[self._actuators] = targets[row].numpy()
             mujoco.mj_kinematics(self._models[index], data)
-            data.ncon = 0
 
     def set_targets(self, targets: torch.Tensor) -> None:
         """Set the PD targets [rad], shape (N, J)."""
@@ -136,19 +136,10 @@ class MujocoWorld:
             data.xfrc_applied[:] = 0.0
 
     def finite(self) -> torch.Tensor:
-        """Whether each environment's state is finite, shape (N,), bool.
-
-        MuJoCo resets an environment that diverges by itself; its warning counts as well.
-        """
-        bad = (
-            mujoco.mjtWarning.mjWARN_BADQPOS,
-            mujoco.mjtWarning.mjWARN_BADQVEL,
-            mujoco.mjtWarning.mjWARN_BADQACC,
-        )
+        """Whether each environment's state is finite, shape (N,), bool."""
         return torch.tensor(
             [
                 bool(np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all())
-                and not any(data.warning[kind].number for kind in bad)
                 for data in self._data
             ]
         )
@@ -252,6 +243,14 @@ class MujocoWorld:
                 force = sign * _contact_force(model, data, index)
                 found.append(np.concatenate((data.contact.pos[index], force)))
         return torch.tensor(np.array(found).reshape(-1, 6), dtype=torch.float32)
+
+    def penetration(self) -> torch.Tensor:
+        """Depth of the deepest contact in the present state [m], shape (N,)."""
+        depths = []
+        for model, data in zip(self._models, self._data):
+            mujoco.mj_fwdPosition(model, data)
+            depths.append(max(0.0, -min(data.contact.dist, default=0.0)))
+        return torch.tensor(depths)
 
     # Parameters ---------------------------------------------------------------------------------
 
