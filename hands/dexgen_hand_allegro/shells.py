@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from dexgen_hand_allegro.description import TIP_RADIUS
+
 Vector = tuple[float, float, float]
 Mesh = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Vertices (n, 3) [m], unit normals (n, 3) and counter-clockwise triangles (m, 3)."""
@@ -67,16 +69,28 @@ def block(low: Vector, high: Vector, radius: float, *, top: float = 1.0, base: f
     return hull(balls)
 
 
+def _ring(count: int = 28) -> list[tuple[float, float]]:
+    """Return points of the unit circle."""
+    return [(float(np.cos(t)), float(np.sin(t))) for t in np.arange(count) * 2.0 * np.pi / count]
+
+
 def barrel(half_length: float, radius: float, edge: float = 0.001) -> Mesh:
     """Return a round-edged cylinder about y at the origin."""
-    angles = np.linspace(0.0, 2.0 * np.pi, 28, endpoint=False)
-    ring = radius - edge
+    across, along = radius - edge, half_length - edge
     balls = [
-        Ball(center=(ring * np.cos(t), side * (half_length - edge), ring * np.sin(t)), radius=edge)
-        for t in angles
+        Ball(center=(across * x, side * along, across * z), radius=edge)
+        for x, z in _ring()
         for side in (-1, 1)
     ]
     return hull(balls, steps=2)
+
+
+def _cap(height: float) -> Mesh:
+    """Return a rubber tip: the published ball with a flat-ended skirt ``height`` below it [m]."""
+    edge = 0.0015
+    across = TIP_RADIUS - edge
+    skirt = [Ball(center=(across * x, across * y, -height), radius=edge) for x, y in _ring(32)]
+    return hull([Ball(center=(0.0, 0.0, 0.0), radius=TIP_RADIUS), *skirt], steps=6)
 
 
 def _shells() -> dict[str, list[Mesh]]:
@@ -97,15 +111,7 @@ def _shells() -> dict[str, list[Mesh]]:
         "proximal": [block((-0.0098, -0.0127, 0.0045), (0.0098, 0.0127, 0.0465), 0.0035, top=0.93)],
         "medial": [block((-0.0096, -0.0122, 0.0045), (0.0096, 0.0122, 0.031), 0.0035, top=0.92)],
         "distal": [block((-0.0095, -0.0118, 0.003), (0.0095, 0.0118, 0.0165), 0.0035, top=0.95)],
-        "finger_tip": [
-            hull(
-                [
-                    Ball(center=(0.0, 0.0, 0.0), radius=0.012),
-                    Ball(center=(0.0, 0.0, -0.0095), radius=0.0116),
-                ],
-                steps=8,
-            )
-        ],
+        "finger_tip": [_cap(0.0105)],
         "thumb_base": [
             block((-0.0358, -0.008, -0.008), (-0.001, 0.026, 0.029), 0.005),
             block((-0.0358, -0.0085, 0.022), (-0.0165, 0.0185, 0.0385), 0.004),
@@ -119,15 +125,7 @@ def _shells() -> dict[str, list[Mesh]]:
         "thumb_distal": [
             block((-0.0096, -0.0122, 0.0045), (0.0096, 0.0122, 0.031), 0.0035, top=0.94)
         ],
-        "thumb_tip": [
-            hull(
-                [
-                    Ball(center=(0.0, 0.0, 0.0), radius=0.012),
-                    Ball(center=(0.0, 0.0, -0.011), radius=0.0116),
-                ],
-                steps=8,
-            )
-        ],
+        "thumb_tip": [_cap(0.0115)],
     }
 
 
