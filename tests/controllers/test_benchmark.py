@@ -139,7 +139,7 @@ def test_detours_are_taken_and_marked(environment, expert, store, tmp_path: Path
     writer = TransitionWriter(tmp_path / "d", TransitionFormat.of(RIGHT, 0.1, ("default",)), {})
     config = CollectionConfig(burst_rate=0.0, detour_rate=0.3, detour_steps=5)
     detour = GuidedPolicy(trainer.model, N)
-    Collector(environment, expert, writer, config, detour=detour).collect(200, lambda _: None)
+    Collector(environment, expert, writer, config, detour=detour).collect(200, print, every=30)
     made = TransitionStore(tmp_path / "d")
     moved = np.abs(made.column("next_target") - made.column("target")).max(axis=1)
     clean = made.column("clean")[:, 0] == 1
