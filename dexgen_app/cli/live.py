@@ -90,7 +90,7 @@ def make_config(args: argparse.Namespace) -> SessionConfig:
         raise DexgenError(
             "a real hand is not armed by itself", where="--auto-arm", remedy="Use the window"
         )
-    thing = None if args.no_object else _object(args.object, args.object_size)
+    thing = _object(args.object, args.object_size)
     return SessionConfig(
         hand=args.hand,
         driver=args.driver,
@@ -98,7 +98,7 @@ def make_config(args: argparse.Namespace) -> SessionConfig:
         device=args.device or ("script" if args.headless else "sliders"),
         controller=args.controller,
         parameters={name: _number_or_word(value) for name, value in _pairs("param", args.param)},
-        scene=SceneSpec(object=thing, wrist=_wrist(args.wrist)),
+        scene=SceneSpec(object=None if args.no_object else thing, wrist=_wrist(args.wrist)),
         seed=args.seed,
         rate_hz=args.rate,
         profile=args.profile,

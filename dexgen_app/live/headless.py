@@ -60,6 +60,11 @@ class HeadlessRun:
         self._sequence = -1
         self._progress = ""
 
+    @property
+    def patience(self) -> float:
+        """Time that the worker gets to end [s]: little while it only starts a simulator."""
+        return 1.0 if self._begun is None else _END_S
+
     def end(self) -> None:
         """Ask for the end of the run."""
         self._ending = True
@@ -107,6 +112,8 @@ class HeadlessRun:
             self.failures.append(event)
             remedy = f". {event.remedy}" if event.remedy else ""
             self._say(f"{event.where + ': ' if event.where else ''}{event.what}{remedy}")
+            # What was asked for does not exist: there is no point in starting a simulator.
+            self._ending = self._ending or self._begun is None
         elif isinstance(event, p.LogLine):
             shown = event.level if event.name != _NOISE else logging.DEBUG
             logging.getLogger(event.name).log(shown, "%s", event.text)
@@ -132,9 +139,6 @@ class HeadlessRun:
         # Rows from before are of no interest: nothing was connected.
         self._sequence = self.session.ring.head
         self._begun = time.monotonic()
-        if self.failures:
-            self._ending = True
-            return
         if self._record:
             self.session.send(p.StartRecording(self._record))
             self.session.send(p.StartEpisode())
@@ -155,7 +159,7 @@ class HeadlessRun:
         if self.recording.active:
             self.session.send(p.EndEpisode("keep"))
         self.session.send(p.Shutdown())
-        deadline = time.monotonic() + _END_S
+        deadline = time.monotonic() + self.patience
         while self.session.alive and time.monotonic() < deadline:
             self._take_events()
             time.sleep(_POLL_S)
@@ -201,7 +205,7 @@ def run_headless(
         say: Takes lines for the user; None prints them.
 
     Returns:
-        0, or 1 if something that was asked for did not work.
+        0, or 2 if something that was asked for did not work.
     """
     if report:
         _check_writable(Path(report))
@@ -218,7 +222,7 @@ def run_headless(
     try:
         run.run()
     finally:
-        session.close(_END_S)
+        session.close(run.patience)
         for number, handler in before.items():
             signal.signal(number, handler)
     figures = run.report()
@@ -228,7 +232,7 @@ def run_headless(
     if report:
         _write_json(Path(report), figures)
         say(f"the report is in {report}")
-    return 1 if run.failures else 0
+    return 2 if run.failures else 0
 
 
 def _print(text: str) -> None:

@@ -101,24 +101,25 @@ class LiveLoop:
         self.recording.note("state", state=state.name, reason=reason)
 
     def connect(self) -> None:
-        """Open the hand, then the device and the controller; slow for a simulator."""
+        """Open the device and the controller, then the hand, which is slow if simulated."""
         if self.machine.state != _S.DISCONNECTED:
             return
         self.machine.move(_S.CONNECTING)
         try:
             self.retargeter = self.parts.open_retargeter()
+            self.select_device(self.config.device)
+            self.select_controller(self.config.controller)
             self.hand = self.parts.open_hand()
             self.state = self.hand.read()
             self.start_from_hand()
-        except DexgenError as error:
-            self.fail(error)
-            self._release_hand()
-            self.machine.move(_S.DISCONNECTED, error.what)
+        except Exception as error:
+            told = error if isinstance(error, DexgenError) else DexgenError(f"{error!r}")
+            log.debug("the connection's traceback", exc_info=error)
+            self.fail(told)
+            self.disconnect(told.what)
             return
         self.restarted = True
         self.machine.move(_S.CONNECTED)
-        self.select_device(self.config.device)
-        self.select_controller(self.config.controller)
         self.report(Ready(hand=self.spec, scene=self.config.scene, real=self.hand.real))
         if self._latched:
             self.stop("STOP was pressed before")
@@ -241,7 +242,8 @@ class LiveLoop:
             self.fail(error)
             self.report(ControllerStatus(controller=name))
             return
-        controller.reset(self.state)
+        if self.hand is not None:
+            controller.reset(self.state)
         self.controller = controller
         controller.announce()
         declared = {parameter.name for parameter in controller.spec.parameters}
@@ -334,6 +336,7 @@ class LiveLoop:
         if resets == self._resets or self.hand is None:
             return
         self._resets = resets
+        log.info("the scene was reset; the hand starts again from its grasp")
         self.start_from_hand()
         if self.device is not None:
             self.device.handle_input({"reset": True})
@@ -380,7 +383,10 @@ class LiveLoop:
             target = self.filter.target
             candidate = self.replay.step(tick.now_ns, target, self.state, moving=moving)
             if self.replay.done:
+                error = self.replay.error
                 self.stop_replay()
+                if error is not None:
+                    self.fail(error)
         gate = Gate(
             armed=self.machine.armed,
             fresh=candidate is not None,

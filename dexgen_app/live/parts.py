@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dexgen_app.errors import DexgenError
+from dexgen_app.errors import DexgenError, PluginError
 from dexgen_app.live.controller_link import ControllerLink
 from dexgen_app.live.device_link import DeviceLink, split_id
 from dexgen_app.live.hand_link import SIM, SIM_FACTORY, HandLink
@@ -102,7 +102,7 @@ class Parts:
         driver = self.registry.build(factory, context, owner_id=name)
         link = HandLink(hand, driver, real=self.setup.real)
         try:
-            driver.connect()
+            _open(driver.connect, f"driver {name} of {hand.id}")
             link.read()
         except BaseException:
             link.close()
@@ -123,7 +123,7 @@ class Parts:
             hand=self.setup.hand, argument=argument, seed=self.setup.config.seed
         )
         device = self.registry.build(spec.factory, context, owner_id=spec.id)
-        device.connect()
+        _open(device.connect, f"device {spec.id}")
         timeout = self.safety.input_timeout
         return DeviceLink(text, spec, device, self.setup.hand, timeout, self._report)
 
@@ -166,3 +166,18 @@ class Parts:
         return self.registry.check(
             "check_arming", hand=self.setup.hand, driver=self.setup.config.driver
         )
+
+
+def _open(connect: Callable[[], None], owner: str) -> None:
+    """Call a plugin's ``connect``; whatever it raises names the plugin."""
+    try:
+        connect()
+    except DexgenError:
+        raise
+    except Exception as error:
+        log.debug("its traceback", exc_info=error)
+        raise PluginError(
+            f"it raised {type(error).__name__} on connecting: {error}",
+            where=owner,
+            remedy="Check its argument; if that is right, report it to the plugin's author",
+        ) from error

@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from multiprocessing.connection import Connection, wait
@@ -70,6 +71,7 @@ def _set_up_process(ending: threading.Event) -> None:
     with contextlib.suppress(OSError, PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.setswitchinterval(0.0005)  # a thread that reads a recording must not hold up a tick
     with contextlib.suppress(ImportError):
         import torch
 

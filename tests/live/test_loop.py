@@ -415,12 +415,14 @@ def test_disconnecting_leaves_the_hand_in_its_safe_state(bench):
     assert b.state == S.CONNECTED
 
 
-def test_a_recording_that_cannot_be_read_leaves_the_session_alone(bench, tmp_path):
+def test_a_recording_that_cannot_be_read_ends_in_a_hold(bench, tmp_path):
     b = bench().drive(3)
     b.do(p.StartReplay(str(tmp_path / "none.mcap")))
+    b.loop.replay._opener.join()
+    held = b.row["target"]
+    row = b.ticks(2)
     assert b.failures() and b.loop.replay is None
-    b.ticks(1)
-    assert b.state == S.ACTIVE
+    assert b.state == S.CONNECTED and (row["target"] == held).all()
 
 
 def test_device_input_reaches_the_device(bench):
