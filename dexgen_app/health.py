@@ -272,7 +272,7 @@ def check_display() -> Finding:
     """Open Qt on the display in another process."""
     name = "Display"
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        remedy = "The window needs one; without it use: dexgen-app live --headless"
+        remedy = "The window needs one; without it use: dexgen-app run, or live --headless"
         return Finding(name=name, status="limited", text="none (no DISPLAY)", remedy=remedy)
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
     done = _run([sys.executable, "-c", _OPEN_WINDOW], 30.0, environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,22 @@ def test_templates_install_show_up_and_pass_their_test(
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "passed" in result.stdout
+
+
+def test_templates_run_together_in_a_live_session(environment: Environment, tmp_path: Path) -> None:
+    for kind in ("hand", "device", "controller"):
+        environment.install(write_package(kind, f"live {kind}", tmp_path))
+    words = (
+        "live --engine mujoco --headless --seconds 3 --report report.json --device live_device:1"
+    )
+    words += " --hand live_hand --controller live_controller --param time_constant=0.05"
+    result = environment.run("-m", "dexgen_app", *words.split(), cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["hand"], report["device"]) == ("live_hand", "live_device:1")
+    assert report["controller"] == "live_controller"
+    assert report["ticks"] > 60 and report["active_seconds"] > 1.0
+    assert report["failures"] == []
 
 
 def test_the_application_ships_its_templates(environment: Environment, tmp_path: Path) -> None:
