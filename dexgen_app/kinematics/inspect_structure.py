@@ -11,6 +11,9 @@ from dexgen_app.kinematics.model import SCALAR_JOINTS
 LIMIT_TOLERANCE = 1e-3
 """Difference of declared and modelled joint limits that passes as rounding [rad]."""
 
+MIN_RANGE = 0.05
+"""A joint that turns by less was probably given in the wrong unit [rad]."""
+
 MASS_RANGE = (0.05, 10.0)
 """Believable masses of a hand [kg]."""
 
@@ -99,6 +102,13 @@ def _check_joints(subject: Subject, report: HandReport) -> None:
                 "joints",
                 f"{name} turns from {low:g} to {high:g} rad, more than once round",
                 'Check <compiler angle="radian"/>',
+            )
+        elif high - low < MIN_RANGE:
+            report.add(
+                "warning",
+                "joints",
+                f"{name} turns by {high - low:.2g} rad only",
+                'Check <compiler angle="radian"/>: without it, ranges are degrees',
             )
         if spec is not None and limited:
             index = spec.joint_index(name)

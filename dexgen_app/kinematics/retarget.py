@@ -25,7 +25,7 @@ from dexgen_app.kinematics.landmarks import (
 )
 from dexgen_app.kinematics.model import HandModel
 from dexgen_app.kinematics.self_collision import finger_separation
-from dexgen_app.kinematics.tasks import PairTask, PointTask
+from dexgen_app.kinematics.tasks import CouplingTask, PairTask, PointTask
 from dexgen_app.spec import HandCommand, HandSpec, InputKind, TeleopSample
 from dexgen_app.spec.hand import Side
 
@@ -141,9 +141,7 @@ class Retargeter:
         self._middle_task = PointTask(middles, np.full(len(middles), config.middle_cost))
         self._posture = mink.PostureTask(model, cost=config.posture_cost)
         self._posture.set_target(self.hand.configuration(np.array(spec.home)))
-        self._coupling = (
-            [mink.EqualityConstraintTask(model, cost=1.0)] if self.hand.followers else []
-        )
+        self._coupling = [CouplingTask(model, self.hand.followers)] if self.hand.followers else []
         names = [f.name for f in fingers]
         self._thumb = names.index("thumb") if "thumb" in names else None
         self._opposing = [i for i, name in enumerate(names) if name != "thumb"]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import mink
 import mujoco
 import numpy as np
+from numpy.polynomial import polynomial
 
 
 class PointTask(mink.Task):
@@ -68,6 +69,45 @@ class PairTask(mink.Task):
         stacked = site_jacobians(configuration, self._sites)
         common = np.tile(stacked[-3:], (len(self._sites) - 1, 1))
         return stacked[:-3] - common
+
+
+class CouplingTask(mink.Task):
+    """Let coupled joints follow their drivers.
+
+    Args:
+        model: The hand; its scalar joints have one position and one velocity each.
+        followers: Follower, driver (``qpos`` indices) and polynomial of every coupled joint.
+        cost: Weight [1/rad]; far above that of the points, so that it holds.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        followers: Sequence[tuple[int, int, np.ndarray]],
+        cost: float = 10.0,
+    ) -> None:
+        super().__init__(cost=np.full(len(followers), cost))
+        self._followers = list(followers)
+        self._dof = {int(model.jnt_qposadr[j]): int(model.jnt_dofadr[j]) for j in range(model.njnt)}
+        self._rest = model.qpos0.copy()
+
+    def compute_error(self, configuration: mink.Configuration) -> np.ndarray:
+        """Return how far every follower is from where it belongs [rad], shape (k,)."""
+        offset = configuration.q - self._rest
+        return np.array(
+            [offset[f] - polynomial.polyval(offset[d], c) for f, d, c in self._followers]
+        )
+
+    def compute_jacobian(self, configuration: mink.Configuration) -> np.ndarray:
+        """Return the derivative of the error, shape (k, nv)."""
+        offset = configuration.q - self._rest
+        result = np.zeros((len(self._followers), configuration.model.nv))
+        for row, (follower, driver, c) in enumerate(self._followers):
+            result[row, self._dof[follower]] = 1.0
+            result[row, self._dof[driver]] = -polynomial.polyval(
+                offset[driver], polynomial.polyder(c)
+            )
+        return result
 
 
 def site_jacobians(configuration: mink.Configuration, sites: Sequence[int]) -> np.ndarray:

@@ -73,6 +73,7 @@ DEFECTS = [
     (r"<worldbody>", '<worldbody><geom name="floor" type="plane" size="1 1 1"/>', "world"),
     (r'(name="ffj1" axis="0 1 0") range="[^"]*"', r"\1", "ffj1 has no limits"),
     (r'(name="ffj1" axis="0 1 0") range="[^"]*"', r'\1 range="-20 90"', "more than once round"),
+    (r'angle="radian"', 'angle="degree"', "rad only"),
     (r'armature="0.001"', 'armature="0"', "no armature on ffj0"),
     (r'<position name="mfa2"[^>]*>', "", "mfj2 has no actuator"),
     (r'<position name="mfa2"[^>]*>', '<motor joint="mfj2"/>', "not driven by a position servo"),

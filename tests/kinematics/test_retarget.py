@@ -170,6 +170,14 @@ def test_fingertips_go_where_they_are_sent():
     np.testing.assert_allclose(retargeter.hand.tips(q), target, atol=5e-4)
 
 
+def test_a_coupled_joint_is_solved_for_but_not_commanded(coupled):
+    retargeter = Retargeter(coupled)
+    target = retargeter.hand.tips(np.array([0.8]))
+    q = settle(retargeter, target, InputKind.FINGERTIPS)
+    assert q.shape == (1,)
+    np.testing.assert_allclose(q, 0.8, atol=0.01)
+
+
 def test_joints_pass_through_and_are_clamped():
     retargeter = Retargeter(RIGHT)
     grasp = np.array(RIGHT.grasp)
