@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -214,7 +215,7 @@ def decode_event(data: bytes) -> Event:
 def encode_session(session: Session) -> dict[str, str]:
     """Return the session's metadata record: text by name, with JSON for what is nested."""
     hand = session.hand
-    return {
+    metadata = {
         "schema_version": str(session.schema_version),
         "app_version": session.app_version,
         "recording_id": session.id,
@@ -230,6 +231,13 @@ def encode_session(session: Session) -> dict[str, str]:
         "wall_ns": str(session.wall_ns),
         "monotonic_ns": str(session.monotonic_ns),
     }
+    return {**metadata, "crc32": _checksum(metadata)}
+
+
+def _checksum(metadata: Mapping[str, str]) -> str:
+    """Return a checksum: an MCAP file has one for every chunk but none for its metadata."""
+    parts = sorted((key, value) for key, value in metadata.items() if key != "crc32")
+    return f"{zlib.crc32(json.dumps(parts).encode()):08x}"
 
 
 def decode_session(metadata: Mapping[str, str], where: str = "") -> Session:
@@ -247,6 +255,8 @@ def decode_session(metadata: Mapping[str, str], where: str = "") -> Session:
             remedy=f"Open it with the version that wrote it: {metadata.get('app_version', '?')}",
         )
     try:
+        if metadata["crc32"] != _checksum(metadata):
+            raise ValueError("the checksum does not fit")
         return Session(
             id=metadata["recording_id"],
             hand=json.loads(metadata["hand"]),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import struct
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from mcap.exceptions import McapError
 
 from dexgen_app.errors import RecordingError
 from dexgen_app.live.protocol import SessionConfig
@@ -31,6 +33,10 @@ from dexgen_app.recording.schema import (
 )
 from dexgen_app.recording.stream import McapStream, Message
 from dexgen_app.spec import FingerSpec, HandSpec, ObjectSpec, SceneSpec, WristProgram
+
+_T = TypeVar("_T")
+_DAMAGE = (LookupError, TypeError, ValueError, OverflowError, struct.error, McapError)
+"""What reading a damaged file may raise."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,7 +83,7 @@ class Recording:
                 events += [decode_event(data) for _, data in chunk.pop(EVENT_TOPIC, [])]
                 parts.append(_decode_rows(chunk, len(session.hand["joint_names"]), topics))
             session = session or _session(stream)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except _DAMAGE as error:
             raise RecordingError(
                 f"the file is damaged ({type(error).__name__}: {error})", where=str(path)
             ) from error
@@ -113,22 +119,40 @@ class Recording:
 
     @cached_property
     def hand(self) -> HandSpec:
-        """The hand as it was when it was recorded, without its drivers."""
+        """The hand as it was when it was recorded, without its drivers.
+
+        Raises:
+            RecordingError: It was described by another version of the application.
+        """
         known = {f.name for f in fields(HandSpec)} - {"drivers", "fingers"}
         data = {k: _tuples(v) for k, v in self.session.hand.items() if k in known}
         fingers = self.session.hand["fingers"]
         data["fingers"] = tuple(
             FingerSpec(**{k: _tuples(v) for k, v in f.items()}) for f in fingers
         )
-        return HandSpec(**data)
+        return self._build(HandSpec, data)
 
     def session_config(self) -> SessionConfig:
-        """Return the configuration that the session ran with."""
+        """Return the configuration that the session ran with.
+
+        Raises:
+            RecordingError: It was described by another version of the application.
+        """
         known = {f.name for f in fields(SessionConfig)}
         data = {k: _tuples(v) for k, v in self.config.items() if k in known}
         if "scene" in data:
-            data["scene"] = _scene(self.config["scene"])
-        return SessionConfig(**data)
+            data["scene"] = self._build(_scene, {"data": self.config["scene"]})
+        return self._build(SessionConfig, data)
+
+    def _build(self, make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
+        try:
+            return make(**data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RecordingError(
+                f"the file does not describe its session as this version does ({error})",
+                where=str(self.path),
+                remedy=f"Open it with dexgen-app {self.session.app_version}",
+            ) from error
 
     @cached_property
     def times_s(self) -> np.ndarray:

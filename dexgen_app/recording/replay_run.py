@@ -142,7 +142,8 @@ class ReplayRun:
         self._session.send(Arm())
 
     def _follow(self, status: ReplayStatus) -> bool:
-        self._last = status
+        if self._last is None or status.phase != "approach":
+            self._last = status  # the approach of a repetition tells nothing yet
         if status.phase != "done":
             self._tell_now_and_then(describe(status))
             return False

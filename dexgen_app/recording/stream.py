@@ -11,6 +11,7 @@ from pathlib import Path
 
 import zstandard
 from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata
 from mcap.writer import MCAP0_MAGIC
@@ -20,6 +21,7 @@ from dexgen_app.recording.writer import describe_os_error
 
 _RECORD = struct.Struct("<BQ")
 _MESSAGE = struct.Struct("<HIQQ")
+_LARGEST = 1 << 30  # bytes; our chunks hold less than a second
 
 Message = tuple[int, bytes]
 """The header's sequence number, and the data."""
@@ -105,13 +107,15 @@ def _stream(data: bytes | memoryview) -> ReadDataStream:
 
 def _unpack(body: memoryview) -> bytes | None:
     """Return a chunk's records, or None if it is damaged."""
-    chunk = Chunk.read(_stream(body))
-    records = chunk.data
-    if chunk.compression == "zstd":
-        try:
-            records = zstandard.decompress(chunk.data, chunk.uncompressed_size)
-        except zstandard.ZstdError:
+    try:
+        chunk = Chunk.read(_stream(body))
+        if chunk.uncompressed_size > _LARGEST:
             return None
+        records = chunk.data
+        if chunk.compression == "zstd":
+            records = zstandard.decompress(chunk.data, chunk.uncompressed_size)
+    except (zstandard.ZstdError, struct.error, ValueError, OverflowError, McapError):
+        return None
     if chunk.uncompressed_crc and zlib.crc32(records) != chunk.uncompressed_crc:
         return None
     return records

@@ -123,9 +123,23 @@ def test_random_damage_gives_rows_or_a_clear_message(path: Path) -> None:
             damaged[place] = rng.integers(0, 256)
         path.write_bytes(damaged)
         try:
-            Recording.open(path)
+            recording = Recording.open(path)
+            assert recording.hand and recording.session_config()
         except RecordingError as error:
             assert str(path) in str(error)
+
+
+def test_a_session_that_this_version_does_not_know_is_named(
+    write_recording: Callable[..., Path],
+) -> None:
+    recording = Recording.open(write_recording(make_rows(2)))
+    recording.session.config["scene"]["object"]["shape"] = "torus"  # type: ignore[index]
+    recording.session.hand["side"] = None  # type: ignore[index]
+    recording.session.hand["lower"].pop()
+    with pytest.raises(RecordingError, match="unknown object shape 'torus'"):
+        recording.session_config()
+    with pytest.raises(RecordingError, match="lower has 2 values"):
+        _ = recording.hand
 
 
 def _foreign(path: Path) -> None:
