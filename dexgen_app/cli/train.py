@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dexgen_app.learn.job import JobConfig
+    from dexgen_app.learn.policy import Policy
     from dexgen_app.plugins import PluginRegistry
 
 HELP = "train a motion primitive by reinforcement learning, resume it, evaluate it"
@@ -47,7 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a setting of the skill, or of PPO by ppo.FIELD; may be repeated",
     )
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--evaluate", action="store_true", help="evaluate the run, do not train it")
+    group.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="evaluate the run, or without --run the shipped policy; do not train",
+    )
     group.add_argument("--status", action="store_true", help="tell where the runs stand")
     parser.add_argument("--seconds", type=float, default=60.0, help="--evaluate: simulated time")
     parser.add_argument(
@@ -128,27 +133,15 @@ def _job_config(args: argparse.Namespace, registry: PluginRegistry) -> JobConfig
 
 
 def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
-    from pathlib import Path
-
     import torch
 
-    from dexgen_app.errors import InputError
     from dexgen_app.learn.config import from_plain, override
     from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
-    from dexgen_app.learn.policy import load_policy
-    from dexgen_app.learn.run_folder import RunFolder
     from dexgen_app.plugins import load_object
     from dexgen_app.spec import GRAVITY_DIRECTIONS
 
     torch.set_num_threads(1)
-    if args.policy:
-        path = Path(args.policy)
-    else:
-        policies = RunFolder.named(args.run).policies()
-        if not policies:
-            raise InputError("the run has no policy yet", where=args.run)
-        path = policies[-1]
-    policy = load_policy(path)
+    policy = _policy(args, registry)
     hand = registry.find_hand(policy.hand)
     skill = registry.find_skill(policy.skill)
     settings = override(from_plain(load_object(skill.config), policy.config), args.settings)
@@ -160,7 +153,7 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
         gravity=gravity,
         seed=1000 + args.seed,
     )
-    print(f"{path}\n{args.engine}, {args.environments} environments, seed {options.seed}")
+    print(f"{args.engine}, {args.environments} environments, seed {options.seed}")
     print("gravity        drops   time to drop, 95 % interval        goals a minute")
     for result in evaluate_policy(policy, hand, settings, load_object(skill.environment), options):
         held = f"{result.time_to_drop:.1f} s" if result.drops else "no drop"
@@ -170,6 +163,25 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
             flush=True,
         )
     return 0
+
+
+def _policy(args: argparse.Namespace, registry: PluginRegistry) -> Policy:
+    """Return the policy of a file, of a run, or the one that the skill ships."""
+    from pathlib import Path
+
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.policy import load_policy, shipped_policy
+    from dexgen_app.learn.run_folder import RunFolder
+
+    if args.policy:
+        return load_policy(Path(args.policy))
+    if not args.run:
+        return shipped_policy(registry.find_skill(args.skill), registry.find_hand(args.hand))
+    policies = RunFolder.named(args.run).policies()
+    if not policies:
+        raise InputError("the run has no policy yet", where=args.run)
+    print(policies[-1])
+    return load_policy(policies[-1])
 
 
 def _tell_status() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from dexgen_app.errors import InputError
-from dexgen_app.spec import HandSpec
+from dexgen_app.spec import HandSpec, SkillSpec
 
 FORMAT = "dexgen-policy-1"
 
@@ -170,3 +170,25 @@ def load_policy(path: Path, *, hand: HandSpec | None = None, skill: str = "") ->
         action_std=tensors["action_std"],
         info=json.loads(metadata["info"]),
     )
+
+
+def shipped_policy(skill: SkillSpec, hand: HandSpec) -> Policy:
+    """Load the policy that a skill ships for a hand.
+
+    Args:
+        skill: The skill.
+        hand: The hand.
+
+    Raises:
+        InputError: It ships none for this hand, or the file cannot be used.
+    """
+    from importlib.resources import files
+
+    package, _, folder = skill.weights.partition(":")
+    path = Path(str(files(package))) / folder / f"{hand.id}.safetensors" if package else None
+    if path is None or not path.exists():
+        raise InputError(
+            f"the skill {skill.id} ships no policy for hand {hand.id}",
+            remedy=f"Train one with `dexgen-app train {skill.id} --hand {hand.id}`",
+        )
+    return load_policy(path, hand=hand, skill=skill.id)

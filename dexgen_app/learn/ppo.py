@@ -22,7 +22,8 @@ class PpoConfig:
         horizon: Control steps of each environment in an iteration.
         epochs: Passes over an iteration's data.
         batches: Mini-batches in a pass.
-        learning_rate: Learning rate at the start.
+        learning_rate: Learning rate of the actor at the start.
+        critic_learning_rate: Learning rate of the critic, which stays.
         clip: Clip range of the probability ratio.
         discount: Discount of rewards in a step.
         trace: Lambda of the generalised advantage estimate.
@@ -39,6 +40,7 @@ class PpoConfig:
     epochs: int = 4
     batches: int = 4
     learning_rate: float = 5e-4
+    critic_learning_rate: float = 5e-4
     clip: float = 0.2
     discount: float = 0.99
     trace: float = 0.95
@@ -94,6 +96,7 @@ class PpoLearner:
             self._algorithm = PPO.construct_algorithm(
                 self._observations, _Shape(batch), _settings(config), device
             )
+        self._split_learning_rates()
         self._algorithm.train_mode()
 
     def iterate(self) -> IterationReport:
@@ -162,6 +165,23 @@ class PpoLearner:
         for name, value in self._algorithm.get_policy().named_parameters():
             if name.endswith("std_param"):
                 value.data.clamp_(0.05, self.config.largest_std)
+
+    def _split_learning_rates(self) -> None:
+        """Give the critic a learning rate of its own.
+
+        rsl-rl steers one rate for both networks by the actor's divergence, which starves the
+        critic. It sets the rate of every parameter group, so ours is put back before each step.
+        """
+        algorithm = self._algorithm
+        algorithm.optimizer = torch.optim.Adam(
+            [{"params": list(net.parameters())} for net in (algorithm.actor, algorithm.critic)],
+            lr=self.config.learning_rate,
+        )
+
+        def put_back(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+            optimizer.param_groups[1]["lr"] = self.config.critic_learning_rate
+
+        algorithm.optimizer.register_step_pre_hook(put_back)
 
     def _divergence(self, seen: Any, old: tuple[torch.Tensor, ...]) -> float:
         policy = self._algorithm.get_policy()

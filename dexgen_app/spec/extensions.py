@@ -123,6 +123,8 @@ class SkillSpec:
         config: ``"module:attr"`` of its configuration dataclass.
         modes: Mode labels that its rollouts carry.
         hands: Hands it supports; empty means all.
+        weights: Folder of trained policies that it ships, as ``package:relative/path``; a file
+            ``HAND_ID.safetensors`` a hand. Empty if there is none.
         help: One line for the screen and the command line.
     """
 
@@ -132,6 +134,7 @@ class SkillSpec:
     config: str
     modes: tuple[str, ...] = ("default",)
     hands: tuple[str, ...] = ()
+    weights: str = ""
     help: str = ""
 
 
