@@ -85,7 +85,9 @@ class Replay:
     def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         """Return the frame of this moment, born when it was due."""
         if self._start_ns < 0:
-            self._start_ns = now_ns
+            # A quarter of a frame ago: at multiples of the loop's rate, frames that fall due
+            # exactly at the ticks would be seen in time or a tick late by chance.
+            self._start_ns = now_ns - int(0.25e9 * self.clip.period)
         elapsed = (now_ns - self._start_ns) * 1e-9
         rounds = int(elapsed // self._round_s) if self._loop else 0
         within = elapsed - rounds * self._round_s
