@@ -74,17 +74,17 @@ class Replay:
         self.description = clip.notes
         self._loop = loop
         self._round_s = float(clip.times[-1]) + clip.period
-        self._start_ns = -1
+        self._start_ns: int | None = None
 
     def connect(self) -> None:
         """Begin with the first frame at the next read."""
-        self._start_ns = -1
+        self._start_ns = None
         if self.clip.notes:
             log.warning("%s", self.clip.notes)
 
     def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         """Return the frame of this moment, born when it was due."""
-        if self._start_ns < 0:
+        if self._start_ns is None:
             # A quarter of a frame ago: at multiples of the loop's rate, frames that fall due
             # exactly at the ticks would be seen in time or a tick late by chance.
             self._start_ns = now_ns - int(0.25e9 * self.clip.period)
@@ -103,7 +103,7 @@ class Replay:
     def handle_input(self, payload: Mapping[str, Any]) -> None:
         """Begin again on ``{"reset": True}``."""
         if payload.get("reset"):
-            self._start_ns = -1
+            self._start_ns = None
 
     def close(self) -> None:
         """Nothing to release."""
