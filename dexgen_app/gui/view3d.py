@@ -22,6 +22,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from dexgen_app.errors import DexgenError
+from dexgen_app.gui.view_camera import CameraRig
 from dexgen_app.gui.view_overlay import Overlay, paint_overlay, paint_problem
 from dexgen_app.gui.view_pacing import Pacing
 from dexgen_app.render.camera import PRESETS, Camera
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from dexgen_app.render.palette import Theme
 
 _SETTLE_MS = 260
-_GLIDE_S = 0.22
 _BEST = Quality(samples=4)
 
 
@@ -69,10 +69,7 @@ class HandView(QWidget):
         self._theme: Theme = "dark"
         self._problem: DexgenError | None = None
         self._image: QImage | None = None
-        self._camera = Camera()
-        self._glide: tuple[Camera, Camera, float] | None = None
-        self._follow: np.ndarray | None = None
-        self._preset = PRESETS[0]
+        self._rig = CameraRig()
         self._drag: tuple[QPointF, bool] | None = None
         self._shortcuts = True
         self._dirty = False
@@ -109,7 +106,7 @@ class HandView(QWidget):
         self.stage = stage
         self.select_link(None)
         self._problem = None if self._renderer else self._problem
-        self._camera = self._preset_camera(self._preset)
+        self._rig.look_at(stage)
         self._describe()
         self.refresh()
 
@@ -117,6 +114,7 @@ class HandView(QWidget):
         """Change the object, keeping the camera."""
         if self.stage is not None and object != self.stage.object:
             self.stage = Stage(self.stage.hand, object)
+            self._rig.look_at(self.stage, keep=True)
             self.stage.selected = self.overlay.selected or None
             self.refresh()
 
@@ -125,8 +123,8 @@ class HandView(QWidget):
         if self.stage is None:
             return
         self.stage.show_row(row)
-        if self._follow is not None and self._drag is None and self._glide is None:
-            self._apply_follow()
+        if self._drag is None:
+            self._rig.keep_up()
         self.refresh()
 
     def set_ghost_visible(self, visible: bool) -> None:
@@ -191,12 +189,12 @@ class HandView(QWidget):
     @property
     def camera(self) -> Camera:
         """Where the hand is seen from."""
-        return self._camera
+        return self._rig.camera
 
     @property
     def preset(self) -> str:
         """Name of the view, empty after a move by hand."""
-        return self._preset
+        return self._rig.preset
 
     def set_preset(self, name: str) -> None:
         """Glide to a view of ``PRESETS``.
@@ -204,12 +202,9 @@ class HandView(QWidget):
         Raises:
             ValueError: No view has this name.
         """
-        if name not in PRESETS:
-            raise ValueError(f"unknown view {name!r}; known: {', '.join(PRESETS)}")
-        goal = self._preset_camera(name)
-        self._preset = name
+        self._rig.go_to(name, glide=self.isVisible())
         self.preset_changed.emit(name)
-        self._glide_to(goal)
+        self.refresh()
 
     def reset_camera(self) -> None:
         """Glide back to the first view and let go of the palm."""
@@ -219,52 +214,25 @@ class HandView(QWidget):
     def set_follow(self, follow: bool) -> None:
         """Keep the camera fixed to the palm while the wrist turns, or let it go."""
         if follow != self.following:
-            self._follow = np.zeros(3) if follow else None
-            self._hold_follow()
+            self._rig.follow(follow)
             self.follow_changed.emit(follow)
             self.refresh()
 
     @property
     def following(self) -> bool:
         """Whether the camera is fixed to the palm."""
-        return self._follow is not None
+        return self._rig.following
 
     def set_shortcuts_enabled(self, enabled: bool) -> None:
         """Let the view's own keys act, or leave all keys to others."""
         self._shortcuts = enabled
 
-    def _preset_camera(self, name: str) -> Camera:
-        if self.stage is None:
-            return self._camera
-        return self.stage.camera(name, self.width() / max(1, self.height()))
-
-    def _glide_to(self, goal: Camera) -> None:
-        if self.isVisible():
-            self._glide = (self._camera, goal, time.monotonic())
-        else:
-            self._camera = goal
-            self._hold_follow()
-        self.refresh()
-
     def _move(self, camera: Camera) -> None:
-        self._glide = None
-        self._camera = camera
-        self._hold_follow()
-        if self._preset:
-            self._preset = ""
+        named = bool(self._rig.preset)
+        self._rig.move(camera)
+        if named:
             self.preset_changed.emit("")
         self.refresh()
-
-    def _hold_follow(self) -> None:
-        """Remember the eye's direction in the hand frame."""
-        if self._follow is not None and self.stage is not None:
-            self._follow = self._camera.direction @ rotation_matrices(self.stage.poses.rotation)
-
-    def _apply_follow(self) -> None:
-        if self._follow is not None and self.stage is not None:
-            self._camera = self._camera.towards(
-                self.stage.poses.vectors_to_world(self._follow[None])[0]
-            )
 
     # Frames ---------------------------------------------------------------------------------
 
@@ -290,7 +258,7 @@ class HandView(QWidget):
         if self._ready() and self.stage is not None and self._renderer is not None:
             self.stage.apply(self._renderer)
             extent = (size.width(), size.height())
-            return _to_image(self._renderer.render(self._camera, extent, _BEST, components=4))
+            return _to_image(self._renderer.render(self._rig.camera, extent, _BEST, components=4))
         return QImage()
 
     def _ready(self) -> bool:
@@ -310,12 +278,12 @@ class HandView(QWidget):
             self._asked_at = 0.0
             self._timer.start(round(self._pacing.rest_ms(since)))
         elif self.isVisible() and self._dirty:
-            self._advance_glide()
+            self._rig.advance()
             if self._ask(
                 self._pacing.quality(dragging=self._drag is not None, software=self._software)
             ):
                 self._timer.start(round(self._pacing.draw_ms))
-            self._dirty = self._glide is not None
+            self._dirty = self._rig.gliding
         elif self.isVisible() and not self._refined:
             self._settle.start()
 
@@ -336,7 +304,7 @@ class HandView(QWidget):
             self._describe()
             self.update()
             return False
-        self._renderer.submit(self._camera, self._pixel_size(), quality)
+        self._renderer.submit(self._rig.camera, self._pixel_size(), quality)
         self._asked_at = start
         self._refined = quality.samples > 0
         self._refining = False
@@ -362,7 +330,7 @@ class HandView(QWidget):
             return
         if self._ready() and self.stage is not None and self._renderer is not None:
             self.stage.apply(self._renderer)
-            self._renderer.submit(self._camera, self._pixel_size(), _BEST)
+            self._renderer.submit(self._rig.camera, self._pixel_size(), _BEST)
             self._refined = self._refining = True
             self._asked_at = time.monotonic()
             self._timer.start(round(4.0 * self._pacing.draw_ms))
@@ -370,16 +338,6 @@ class HandView(QWidget):
     def _pixel_size(self) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
         return round(self.width() * ratio), round(self.height() * ratio)
-
-    def _advance_glide(self) -> None:
-        if self._glide is None:
-            return
-        start, goal, since = self._glide
-        amount = min(1.0, (time.monotonic() - since) / _GLIDE_S)
-        self._camera = start.blend(goal, amount * amount * (3.0 - 2.0 * amount))
-        if amount >= 1.0:
-            self._glide = None
-            self._hold_follow()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the last picture and the overlay."""
@@ -393,10 +351,10 @@ class HandView(QWidget):
             painter.drawImage(self.rect(), self._image)
         else:
             painter.fillRect(self.rect(), self.overlay.background)
-        self.overlay.preset = self._preset
+        self.overlay.preset = self._rig.preset
         self.overlay.following = self.following
         self.overlay.fps, self.overlay.frame_ms = self.fps, self._pacing.frame_ms
-        view = self._camera.view()[:3, :3]
+        view = self._rig.camera.view()[:3, :3]
         self.overlay.axes = None
         if self.stage is not None and self._problem is None:
             self.overlay.axes = view @ rotation_matrices(self.stage.poses.rotation)
@@ -434,8 +392,7 @@ class HandView(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the whole hand in a view that was chosen by name."""
         super().resizeEvent(event)
-        if self._preset and self._glide is None:
-            self._camera = self._preset_camera(self._preset)
+        self._rig.resize(self.width(), self.height())
         self.refresh()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
@@ -453,9 +410,9 @@ class HandView(QWidget):
         step = (event.position() - last) / max(1, self.height())
         self._drag = (event.position(), panning)
         if panning:
-            self._move(self._camera.pan(-step.x(), step.y()))
+            self._move(self._rig.camera.pan(-step.x(), step.y()))
         else:
-            self._move(self._camera.orbit(-4.0 * step.x(), 4.0 * step.y()))
+            self._move(self._rig.camera.orbit(-4.0 * step.x(), 4.0 * step.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """End the move; the next picture has full quality."""
@@ -475,12 +432,12 @@ class HandView(QWidget):
             return None
         self.stage.apply(self._renderer)
         size = (self.width(), self.height())
-        return self._renderer.pick(self._camera, size, point.x(), point.y())
+        return self._renderer.pick(self._rig.camera, size, point.x(), point.y())
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Zoom."""
         if event is not None:
-            self._move(self._camera.zoom(0.9 ** (event.angleDelta().y() / 120.0)))
+            self._move(self._rig.camera.zoom(0.9 ** (event.angleDelta().y() / 120.0)))
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

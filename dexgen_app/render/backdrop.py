@@ -37,6 +37,7 @@ class Backdrop:
         self._floor_map.repeat_x = self._floor_map.repeat_y = False
         self._floor_frame = context.framebuffer([self._floor_map])
         self._plate: moderngl.Texture | None = None
+        self._plate_frame: moderngl.Framebuffer | None = None
         self._plate_key: tuple[object, ...] = ()
 
     def draw(self, target: Target, uniforms: dict[str, object], key: tuple[object, ...]) -> None:
@@ -50,16 +51,16 @@ class Backdrop:
         if target.samples:
             self._paint(uniforms)
             return
-        plate = self._plate
-        if plate is None or plate.size != target.size:
-            if plate is not None:
-                self._plate_frame.release()
+        plate, frame = self._plate, self._plate_frame
+        if plate is None or frame is None or plate.size != target.size:
+            if plate is not None and frame is not None:
+                frame.release()
                 plate.release()
             self._plate = plate = self._context.texture(target.size, 4)
-            self._plate_frame = self._context.framebuffer([plate])
+            self._plate_frame = frame = self._context.framebuffer([plate])
             self._plate_key = ()
         if key != self._plate_key:
-            self._plate_frame.use()
+            frame.use()
             self._paint(uniforms)
             self._plate_key = key
             target.frame.use()

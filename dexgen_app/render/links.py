@@ -145,11 +145,13 @@ class Links:
         gl = self._context
         gl.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         gl.front_face, gl.cull_face, gl.depth_func = front_face, cull_face, "<="
-        gl.blend_func = moderngl.DEFAULT_BLENDING
+        gl.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
 
     def _release(self) -> None:
-        for resource in (*self._arrays.values(), *self._buffers):
-            resource.release()
+        for array in self._arrays.values():
+            array.release()
+        for buffer in self._buffers:
+            buffer.release()
         self._arrays, self._buffers = {}, []
 
 

@@ -32,7 +32,7 @@ def view(qtbot: QtBot) -> Iterator[HandView]:
 
 
 def settled(qtbot: QtBot, view: HandView) -> None:
-    qtbot.waitUntil(lambda: view._glide is None and not view._dirty, timeout=10_000)
+    qtbot.waitUntil(lambda: not view._rig.gliding and not view._dirty, timeout=10_000)
 
 
 def pixels(image: QImage) -> np.ndarray:
