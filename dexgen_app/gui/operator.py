@@ -26,7 +26,7 @@ class Operator(QObject):
     Signals:
         message: A text and its tone (``info ok warn bad``) for the person.
         config_changed: The session's configuration changed.
-        argument_wanted: The chosen device (its id) needs a file first.
+        argument_wanted: The chosen device (its id) needs an argument first.
     """
 
     message = pyqtSignal(str, str)
@@ -96,10 +96,10 @@ class Operator(QObject):
             self._change(driver=key)
 
     def choose_device(self, device: str) -> None:
-        """Choose a device as ``id`` or ``id:argument``; asks for the argument if it needs one."""
+        """Choose a device as ``id`` or ``id:argument``; asks which one if the device can tell."""
         id, _, argument = device.partition(":")
         spec = self.registry.teleop_devices.get(id)
-        if spec is not None and spec.argument_help and not argument:
+        if spec is not None and spec.probe and not argument:
             self.argument_wanted.emit(id)
             return
         if self.bridge.armed:

@@ -81,6 +81,7 @@ class SessionView(QObject):
             self.window.docks.docks[name].show()
             self.window.docks.docks[name].raise_()
         self.window.paint_edges()
+        self.show_title()
         if self.window.hint is not None and manual:
             self.window.hint.done("device")
 
@@ -105,9 +106,7 @@ class SessionView(QObject):
         self.window.paint_edges()
         word = "SIMULATION" if self.operator.simulated else "REAL HAND"
         self.window.status.message.setText(f"{word}   {reason or state.name.lower()}")
-        self.window.setWindowTitle(
-            f"dexgen-app {__version__}, {word.lower()}, {state.name.lower()}"
-        )
+        self.show_title()
         if state != previous:
             self.window.registry.notify(
                 "on_session_state", app=self.window.context, state=state.name
@@ -135,6 +134,14 @@ class SessionView(QObject):
                 self.window.close_review()
             if self.window.hint is not None:
                 self.window.hint.done("arm")
+
+    def show_title(self) -> None:
+        """Say in the window's title what is connected or reviewed, and how it stands."""
+        word = "simulation" if self.operator.simulated else "real hand"
+        recording = self.window.review.recording
+        what = f"review of {recording.path.name}" if recording is not None else word
+        state = self.bridge.state.name.lower()
+        self.window.setWindowTitle(f"dexgen-app {__version__}, {what}, {state}")
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, p.Progress):

@@ -30,6 +30,7 @@ from PyQt6.QtWidgets import (
 from dexgen_app.errors import DexgenError
 from dexgen_app.gui import theme
 from dexgen_app.gui.actions import ActionRegistry
+from dexgen_app.gui.argument_menu import ArgumentMenu
 from dexgen_app.gui.command_palette import CommandPalette
 from dexgen_app.gui.context import AppContext
 from dexgen_app.gui.docks import Docks
@@ -173,7 +174,7 @@ class MainWindow(QMainWindow):
         bar.driver_chosen.connect(operator.choose_driver)
         bar.device_chosen.connect(operator.choose_device)
         bar.controller_chosen.connect(operator.choose_controller)
-        bar.argument_wanted.connect(self.choose_argument)
+        bar.argument_wanted.connect(lambda: self.choose_argument())
         bar.connect_clicked.connect(operator.toggle_connection)
         bar.arm_clicked.connect(self.toggle_arm)
         bar.record_clicked.connect(operator.toggle_recording)
@@ -182,7 +183,7 @@ class MainWindow(QMainWindow):
         bar.dead_man_pressed.connect(self.keys.hold_by_pointer)
         self.parameters.changed.connect(operator.set_parameter)
         operator.message.connect(self.toasts.show)
-        operator.argument_wanted.connect(lambda _device: self.choose_argument())
+        operator.argument_wanted.connect(self.choose_argument)
         self.keys.device_key.connect(self.keyboard.show_key)
         self.keys.keys_released.connect(self.keyboard.release_all)
         self.keyboard.key_pressed.connect(operator.send_key)
@@ -211,25 +212,24 @@ class MainWindow(QMainWindow):
         log.error("%s", text)
         self.toasts.show(text, "bad")
 
-    def choose_argument(self) -> None:
-        """Let the person choose the file of the device; never while the hand may move."""
+    def choose_argument(self, device: str = "") -> None:
+        """Offer what the device can use, a file, or a word; never while the hand may move."""
         if self.bridge.armed:
-            self.toasts.show("Disarm first: a file dialog would cover the hand", "warn")
+            self.toasts.show("Disarm first: a menu would cover the hand", "warn")
             return
-        id = self.safety.device.currentData() or self.operator.config.device.partition(":")[0]
+        id = device or self.operator.config.device.partition(":")[0]
         spec = self.registry.teleop_devices.get(id)
-        if spec is None:
+        if spec is None or not spec.argument_help:
+            self.toasts.show("This device takes no argument", "info")
             return
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            f"{spec.title}: {spec.argument_help}",
-            str(self.settings.recordings_dir),
-            "Motion (*.npy *.mcap);;All files (*)",
+        menu = ArgumentMenu(spec, self.registry, self.settings.recordings_dir, self)
+        menu.chosen.connect(self.operator.choose_device)
+        menu.aboutToHide.connect(
+            lambda: self.session_view.show_config(self.operator.config),
+            Qt.ConnectionType.QueuedConnection,
         )
-        if path:
-            self.operator.choose_device(f"{id}:{path}")
-        else:
-            self.session_view.show_config(self.operator.config)
+        button = self.safety.device
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def choose_recording(self) -> None:
         """Let the person choose a recording and review it."""
@@ -296,6 +296,7 @@ class MainWindow(QMainWindow):
         self.set_layout("review")
         which = f", episode {episode + 1}" if episode >= 0 else ""
         self.banner.show_fault(f"Review of {Path(path).name}{which}", BACK_TO_LIVE, tone="warn")
+        self.session_view.show_title()
         self.view.setFocus()
 
     def close_review(self) -> None:

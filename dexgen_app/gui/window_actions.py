@@ -95,11 +95,11 @@ def _session(window: MainWindow) -> tuple[ActionInfo, ...]:
         ),
         ActionInfo(
             id="session.argument",
-            title="Choose the device's file…",
+            title="Choose the device's argument…",
             menu="Session",
             shortcut="Ctrl+D",
             icon="mdi6.folder-open-outline",
-            run=window.choose_argument,
+            run=lambda: window.choose_argument(),
         ),
         ActionInfo(
             id="session.calibrate",

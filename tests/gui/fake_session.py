@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class FakeRing:
 class FakeSession:
     """Answers commands as the worker does, at once."""
 
-    made: list[FakeSession] = []
+    made: ClassVar[list[FakeSession]] = []
 
     def __init__(self, config: p.SessionConfig, hand: HandSpec) -> None:
         self.config, self.hand = config, hand
