@@ -211,6 +211,10 @@ def run_headless(
         _check_writable(Path(report))
     if record:
         _check_writable(Path(record))
+        if Path(record).expanduser().exists():
+            raise DexgenError(
+                "the file exists", where=record, remedy="A recording is never overwritten"
+            )
     say = say or _print
     session = LiveSession(config)
     run = HeadlessRun(session, seconds=seconds, record=record, arm=arm, say=say)

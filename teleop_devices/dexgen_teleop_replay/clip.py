@@ -113,8 +113,9 @@ def _describe_jumps(values: np.ndarray) -> str:
 
 def _read_session(path: Path, hand: HandSpec) -> Clip:
     from dexgen_app.recording.reader import Recording
+    from dexgen_app.recording.schema import INPUT_TOPIC
 
-    recording = Recording.open(path)
+    recording = Recording.open(path, topics=(INPUT_TOPIC,))
     rows = recording.rows
     rows = rows[rows["input_kind"] != InputKind.NONE]
     if len(rows):
