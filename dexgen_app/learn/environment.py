@@ -69,6 +69,8 @@ class EnvironmentContext:
         environments: Number of environments of this process.
         seed: Seed of everything random in it.
         folder: Where a non-finite step is written; None writes nothing.
+        stagger: Whether the first episodes end at random times, so that episodes do not end
+            together for ever after.
     """
 
     hand: HandSpec
@@ -76,6 +78,7 @@ class EnvironmentContext:
     environments: int = 1
     seed: int = 0
     folder: Path | None = None
+    stagger: bool = False
 
 
 @dataclass(eq=False, kw_only=True)
@@ -221,6 +224,8 @@ class HandEnvironment(ABC):
         """Start every episode anew and return the observations."""
         everything = torch.arange(self.count)
         self._restart(everything)
+        if self.context.stagger:
+            self.age = torch.randint(self._episode_steps, (self.count,), generator=self.generator)
         self.state = self._read()
         return self.observe()
 

@@ -102,6 +102,7 @@ def run_job(
         environments=config.environments,
         seed=config.seed + 17 * done,
         folder=folder.path,
+        stagger=True,
     )
     batch = make_batch(load_object(skill.environment), context, settings, config.processes)
     try:

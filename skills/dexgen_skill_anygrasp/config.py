@@ -16,6 +16,8 @@ class RewardWeights:
         position: Decay of the goal term with the object's distance from its goal [1/m].
         angle: Decay of the goal term with its angle from the goal [1/rad].
         joint_goal: Penalty on half the squared distance of the targets from the goal's [1/rad^2].
+        progress: Bonus on the way that the object comes nearer to its goal, in the distance of
+            ``GoalOptions``.
         reached: Bonus for a goal.
         alive: Bonus for every step that holds the object.
         drop: Penalty for a drop.
@@ -32,6 +34,7 @@ class RewardWeights:
     position: float = 40.0
     angle: float = 1.5
     joint_goal: float = 0.3
+    progress: float = 4.0
     reached: float = 5.0
     alive: float = 0.3
     drop: float = 20.0

@@ -45,6 +45,7 @@ class AnyGraspEnvironment(HandEnvironment):
         self._reached = torch.zeros(self.count, dtype=torch.bool)
         self._last_tips = torch.zeros(self.count, len(self.hand.fingers), 3)
         self._has_tips = torch.zeros(self.count, dtype=torch.bool)
+        self._remaining = torch.zeros(self.count)
 
     def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
         """Draw goals near the grasps that the episodes start in."""
@@ -74,6 +75,8 @@ class AnyGraspEnvironment(HandEnvironment):
         distance, angle = self.goal_error()
         near = (distance < options.position_tolerance) & (angle < options.angle_tolerance)
         self._reached = near & ~dropped
+        remaining = options.position_weight * distance + options.angle_weight * angle
+        progress, self._remaining = self._remaining - remaining, remaining
         moved = torch.linalg.vector_norm(state.tips - self._last_tips, dim=-1)
         tip_speed = moved / self.step_seconds * self._has_tips[:, None]
         self._last_tips = state.tips
@@ -82,6 +85,7 @@ class AnyGraspEnvironment(HandEnvironment):
             RewardInput(
                 distance=distance,
                 angle=angle,
+                progress=progress,
                 target_error=self.goals.targets[self.goal_row] - self.target,
                 reached=self._reached,
                 dropped=dropped,
@@ -126,3 +130,8 @@ class AnyGraspEnvironment(HandEnvironment):
             self.owners[ids], self.directions[ids], pose, joints
         )
         self._goal_age[ids] = 0
+        goal = self.goals.pose[self.goal_row[ids]]
+        distance = torch.linalg.vector_norm(goal[:, :3] - pose[:, :3], dim=-1)
+        angle = angle_between(goal[:, 3:], pose[:, 3:])
+        options = self.config.goals
+        self._remaining[ids] = options.position_weight * distance + options.angle_weight * angle

@@ -14,8 +14,9 @@ from dexgen_app.learn.goals import GoalOptions
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.randomisation import Randomisation
 from dexgen_hand_allegro.spec import RIGHT
-from dexgen_skill_anygrasp.config import AnyGraspConfig
+from dexgen_skill_anygrasp.config import AnyGraspConfig, RewardWeights
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
+from dexgen_skill_anygrasp.reward import RewardInput, reward_terms
 
 N = 4
 
@@ -74,7 +75,8 @@ def test_episodes_are_cut_without_counting_as_drops(grasp_set: GraspSet) -> None
 
 def test_reaching_the_goal_pays_and_draws_another(grasp_set: GraspSet) -> None:
     easy = GoalOptions(position_tolerance=9.0, angle_tolerance=9.0)
-    environment = _build(grasp_set, drop_distance=9.0, goals=easy)
+    reward = RewardWeights(progress=0.0)
+    environment = _build(grasp_set, drop_distance=9.0, goals=easy, reward=reward)
     environment.reset()
     environment.drain_counts()
     rows = []
@@ -99,6 +101,27 @@ def test_a_goal_that_takes_too_long_is_replaced(grasp_set: GraspSet) -> None:
         seen.append(environment.goal_row.clone())
     assert len(torch.unique(torch.stack(seen), dim=0)) > 1
     assert environment.drain_counts()["goals"] == 0
+
+
+def test_progress_adds_up_to_the_way_to_the_goal(
+    grasp_set: GraspSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hard = GoalOptions(position_tolerance=1e-9)
+    environment = _build(grasp_set, drop_distance=9.0, goals=hard)
+    environment.reset()
+    paid = torch.zeros(N)
+    module = "dexgen_skill_anygrasp.environment.reward_terms"
+
+    def watch(step: RewardInput, weights: RewardWeights) -> dict[str, torch.Tensor]:
+        paid.add_(step.progress)
+        return reward_terms(step, weights)
+
+    monkeypatch.setattr(module, watch)
+    start = environment._remaining.clone()
+    for _ in range(3):
+        environment.step(0.2 * torch.randn(N, 16))
+    distance, angle = environment.goal_error()
+    assert torch.allclose(paid, start - 15.0 * distance - 0.7 * angle, atol=1e-4)
 
 
 def test_observations_are_finite_and_of_fixed_size(grasp_set: GraspSet) -> None:

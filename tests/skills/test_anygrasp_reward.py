@@ -14,6 +14,7 @@ from dexgen_skill_anygrasp.reward import RewardInput, reward_terms
 REST = RewardInput(
     distance=torch.zeros(1),
     angle=torch.zeros(1),
+    progress=torch.zeros(1),
     target_error=torch.zeros(1, 2),
     reached=torch.zeros(1, dtype=torch.bool),
     dropped=torch.zeros(1, dtype=torch.bool),
@@ -46,6 +47,10 @@ def test_goal_decays_with_distance_and_angle() -> None:
 def test_goal_bonus_and_joint_error() -> None:
     goal = _term("goal", reached=torch.tensor([True]), target_error=torch.tensor([[0.3, -0.4]]))
     assert goal == pytest.approx(1.0 + 5.0 - 0.5 * 0.3 * 0.25)
+
+
+def test_coming_nearer_pays() -> None:
+    assert _term("goal", progress=torch.tensor([0.25])) == pytest.approx(1.0 + 4.0 * 0.25)
 
 
 def test_a_drop_costs() -> None:
