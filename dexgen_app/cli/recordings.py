@@ -113,9 +113,9 @@ def _info(args: argparse.Namespace) -> int:
     for episode in recording.episodes:
         mark = episode.mark or "(cut short)"
         note = f"  {episode.note!r}" if episode.note else ""
+        begin_s = max(episode.begin_s, 0.0)
         print(
-            f"  episode {episode.index:3} {max(episode.begin_s, 0.0):8.2f} s to {episode.end_s:8.2f} s  "
-            f"{mark}{note}"
+            f"  episode {episode.index:3} {begin_s:8.2f} s to {episode.end_s:8.2f} s  {mark}{note}"
         )
     if args.events:
         for event in recording.events:
