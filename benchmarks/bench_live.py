@@ -112,15 +112,14 @@ def latency_rows(report: dict[str, Any]) -> list[Result]:
 
 
 def stop_ticks(driver: Driver) -> int:
-    """Press STOP and return the number of ticks in which a target still changed."""
+    """Press STOP and return after how many ticks nothing was commanded any more."""
     session = driver.session
     driver.collect(0.5)
     session.stop_now()
     pressed = session.ring.head
     rows = driver.collect(1.0)
     rows = rows[rows["sequence"] > pressed]
-    moved = np.abs(np.diff(rows["target"], axis=0)).max(axis=1) > 0.0
-    return int(np.flatnonzero(moved)[-1]) + 2 if moved.any() else 1
+    return int(np.argmax(rows["state"] == SessionState.STOPPED)) + 1
 
 
 def freeze(driver: Driver, seconds: float = 3.0) -> tuple[int, bool]:

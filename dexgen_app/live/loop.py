@@ -111,6 +111,7 @@ class LiveLoop:
             self.select_controller(self.config.controller)
             self.hand = self.parts.open_hand()
             self.state = self.hand.read()
+            self._resets = int(getattr(self.hand.driver, "resets", 0))
             self.start_from_hand()
         except Exception as error:
             told = error if isinstance(error, DexgenError) else DexgenError(f"{error!r}")

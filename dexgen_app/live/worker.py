@@ -68,8 +68,6 @@ def _set_up_process(ending: threading.Event) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)
-    with contextlib.suppress(OSError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.setswitchinterval(0.0005)  # a thread that reads a recording must not hold up a tick
     with contextlib.suppress(ImportError):
@@ -77,6 +75,23 @@ def _set_up_process(ending: threading.Event) -> None:
 
         torch.set_num_threads(1)
     threading.Thread(target=_watch_parent, args=(ending,), name="parent", daemon=True).start()
+
+
+def _set_urgent(urgent: bool) -> None:
+    """Let the loop's thread go first while a hand is connected, where the system allows it.
+
+    Real-time scheduling if permitted, else a better nice value, else nothing changes (a user
+    needs RLIMIT_RTPRIO or CAP_SYS_NICE). Processes and threads that it starts do not inherit it.
+    """
+    if not hasattr(os, "SCHED_RR"):
+        return
+    policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK if urgent else os.SCHED_OTHER
+    priority = os.sched_get_priority_min(os.SCHED_RR) if urgent else 0
+    try:
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, -10 if urgent else 0)
 
 
 def _orphaned() -> bool:
@@ -98,12 +113,16 @@ def _watch_parent(ending: threading.Event) -> None:
 def _run(loop: LiveLoop, commands: Connection, ending: threading.Event) -> None:
     pacer = Pacer(int(1e9 / loop.config.rate_hz), time.monotonic_ns())
     gc.disable()
+    urgent = False
     try:
         while not loop.closing and not ending.is_set():
             now = time.monotonic_ns()
             since = pacer.begin(now)
             _tick(loop, now, since, pacer.late)
             _take_commands(loop, commands)
+            if urgent != loop.machine.connected:
+                urgent = not urgent
+                _set_urgent(urgent)
             if loop.restarted:
                 loop.restarted = False
                 gc.collect()
