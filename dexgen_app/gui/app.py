@@ -80,7 +80,6 @@ def qt_application(offscreen: bool = False) -> QApplication:
         return known
     app = QApplication(sys.argv[:1])
     app.setApplicationName("dexgen-app")
-    app.setApplicationDisplayName("dexgen-app")
     return app
 
 

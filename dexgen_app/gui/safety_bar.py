@@ -35,20 +35,20 @@ STOP_TIP = (
 
 
 _WIDTHS = {
-    "hand": (104, 168),
-    "driver": (84, 112),
-    "connect": (104, 120),
-    "state": (148, 172),
-    "device": (96, 164),
-    "controller": (80, 124),
-    "dead_man": (108, 128),
-    "arm": (76, 92),
-    "record": (108, 128),
-    "reset": (58, 70),
-    "stop": (112, 140),
+    "hand": (88, 176),
+    "driver": (92, 112),
+    "connect": (114, 122),
+    "state": (172, 186),
+    "device": (94, 164),
+    "controller": (72, 124),
+    "dead_man": (126, 132),
+    "arm": (72, 92),
+    "record": (110, 128),
+    "reset": (56, 70),
+    "stop": (106, 140),
 }
 """Narrow and wide width of the bar's parts [px]."""
-_REST = 196
+_REST = 122
 """Width of what lies between them [px]."""
 
 
@@ -126,7 +126,7 @@ class SafetyBar(QToolBar):
         body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(body)
         row.setContentsMargins(10, 6, 8, 7)
-        row.setSpacing(8)
+        row.setSpacing(7)
         bottom = Qt.AlignmentFlag.AlignBottom
         for item in (
             captioned("Hand", self.hand),
@@ -156,9 +156,13 @@ class SafetyBar(QToolBar):
         return body
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Give the choosers as much room as there is."""
+        """Give the parts as much room as there is."""
         super().resizeEvent(event)
+        self._share_out()
+
+    def _share_out(self) -> None:
         spare = self.width() - sum(narrow for narrow, _ in _WIDTHS.values()) - _REST
+        spare -= 0 if self.argument.isHidden() else self.argument.width() + 4
         wanted = sum(wide - narrow for narrow, wide in _WIDTHS.values())
         part = min(max(spare / wanted, 0.0), 1.0)
         for name, (narrow, wide) in _WIDTHS.items():
@@ -219,7 +223,7 @@ class SafetyBar(QToolBar):
         tone, icon = STATE_LOOK[state]
         word = state.name
         if state not in (SessionState.DISCONNECTED, SessionState.CONNECTING, SessionState.FAULT):
-            word += "  ·  " + ("REAL" if real else "SIM")
+            word += " · " + ("REAL" if real else "SIM")
         self.state.set(tone, icon, word)
         self.state.setToolTip(reason)
         idle = state in (SessionState.DISCONNECTED, SessionState.FAULT)
@@ -280,6 +284,7 @@ class SafetyBar(QToolBar):
         select(self.device, id)
         spec = self._registry.teleop_devices.get(id)
         self.argument.setVisible(bool(spec and spec.argument_help))
+        self._share_out()
         if spec:
             self.argument.setToolTip(
                 f"{spec.argument_help}\nNow: {argument or 'none'}" if spec.argument_help else ""

@@ -7,7 +7,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
 
 from dexgen_app.gui import theme
 from dexgen_app.gui.metrics import Figures
@@ -64,14 +64,14 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.message = QLabel("", objectName="muted")
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._labels: dict[str, QLabel] = {}
         self._cpu = (time.monotonic(), time.process_time())
         body = QWidget()
         row = QHBoxLayout(body)
         row.setContentsMargins(10, 2, 12, 2)
         row.setSpacing(16)
-        row.addWidget(self.message)
-        row.addStretch(1)
+        row.addWidget(self.message, 1)
         for gauge in GAUGES:
             label = QLabel()
             label.setToolTip(gauge.help)

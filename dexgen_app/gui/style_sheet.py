@@ -104,6 +104,8 @@ QTabBar::tab:selected { background: @panel; color: @text; border-top-color: @acc
 QTabBar::tab:hover { color: @text; }
 QTabWidget::pane { border: 1px solid @border; border-radius: 5px; }
 
+QScrollArea { background: transparent; border: none; }
+#sheet { background: @panel; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: @border; border-radius: 4px; min-height: 24px; min-width: 24px;

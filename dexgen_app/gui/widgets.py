@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -39,8 +39,8 @@ class Pill(QFrame):
         self._icon = QLabel()
         self._text = QLabel()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(11, 0, 13, 0)
-        layout.setSpacing(6)
+        layout.setContentsMargins(10, 0, 10, 0)
+        layout.setSpacing(5)
         layout.addWidget(self._icon)
         layout.addWidget(self._text, 1)
         self._state: tuple[str, str, str] = ("", "", "")
@@ -144,13 +144,14 @@ class EmptyState(QWidget):
 
     def __init__(self, icon: str, title: str, text: str = "", action: str = "") -> None:
         super().__init__()
+        self.setObjectName("sheet")
         self._name = icon
         self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.title = QLabel(title, objectName="heading", alignment=Qt.AlignmentFlag.AlignCenter)
         self.text = muted(text, wrap=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(22, 16, 22, 16)
+        layout.setContentsMargins(16, 8, 16, 8)
         layout.setSpacing(7)
         layout.addStretch(1)
         layout.addWidget(self._picture)
@@ -162,6 +163,11 @@ class EmptyState(QWidget):
             layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
         layout.addStretch(2)
         theme.follow(self, self._refresh)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the picture out where the words need the room."""
+        super().resizeEvent(event)
+        self._picture.setVisible(self.height() > 150)
 
     def _refresh(self) -> None:
         self._picture.setPixmap(theme.pixmap(self._name, "muted", 34))

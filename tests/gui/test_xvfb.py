@@ -76,8 +76,8 @@ def person() -> Iterator[Person]:
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
-    display = ":" + os.read(reader, 16).decode().strip()
-    os.close(reader)
+    with os.fdopen(reader) as lines:
+        display = ":" + lines.readline().strip()
     made = Person(display)
     manager = subprocess.Popen(["openbox"], env=made.environment, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
@@ -106,7 +106,7 @@ def test_a_person_drives_stops_records_and_reviews(
     person: Person, application: subprocess.Popen[bytes], dexgen_home: Path
 ) -> None:
     person.see("simulation", START_S)
-    person.see("connected", START_S)
+    person.see(", connected", START_S)
     person.tool("windowactivate", "--sync", person.window)
     person.press("F5", "F3")
     person.see("armed")
@@ -124,7 +124,7 @@ def test_a_person_drives_stops_records_and_reviews(
     time.sleep(0.5)
     assert "stopped" in person.title(), "STOP does not latch"
     person.press("shift+F12")
-    person.see("connected")
+    person.see(", connected")
     person.press("F6", "F10")
     folder = dexgen_home / "data" / "recordings"
     person.wait(lambda: len(list(folder.glob("*.mcap"))) == 1, 20, "the recording")
@@ -154,7 +154,7 @@ def test_a_person_drives_stops_records_and_reviews(
 def test_space_released_behind_another_window_does_not_keep_the_hand_moving(
     person: Person, application: subprocess.Popen[bytes]
 ) -> None:
-    person.see("connected", START_S)
+    person.see(", connected", START_S)
     person.tool("windowactivate", "--sync", person.window)
     person.press("F3")
     person.see("armed")

@@ -260,7 +260,7 @@ class EpisodesPanel(QWidget):
         item.setIcon(0, theme.icon("mdi6.filmstrip", "muted"))
         if summary.error:
             item.setToolTip(0, summary.error)
-            item.setText(3, "unreadable")
+            item.setText(3, "damaged")
             item.setText(1, "\N{EN DASH}")
             item.setForeground(3, QBrush(QColor(c.bad)))
         elif summary.truncated:

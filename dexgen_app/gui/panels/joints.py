@@ -236,7 +236,7 @@ class JointsPanel(QWidget):
         row.setContentsMargins(12, 6, 10, 6)
         for item in (home, self._close, grasp, here):
             row.addWidget(item, 1 if item is self._close else 0)
-        self._list = QWidget()
+        self._list = QWidget(objectName="sheet")
         self._rows_layout = QVBoxLayout(self._list)
         self._rows_layout.setContentsMargins(0, 0, 0, 8)
         self._rows_layout.setSpacing(0)

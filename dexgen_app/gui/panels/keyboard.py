@@ -66,7 +66,7 @@ class KeyboardPanel(QWidget):
                 )
             )
             return
-        body = QWidget()
+        body = QWidget(objectName="sheet")
         column = QVBoxLayout(body)
         column.setContentsMargins(12, 8, 12, 10)
         column.setSpacing(5)

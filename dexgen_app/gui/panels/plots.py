@@ -38,6 +38,7 @@ class History:
     def add(self, rows: np.ndarray) -> None:
         """Take rows of the state ring."""
         rows = rows[-self._capacity :]
+        rows = rows[np.isfinite(rows["position"]).all(axis=1)]
         count = len(rows)
         if self._end + count > 2 * self._capacity:
             keep = self._capacity - count
@@ -47,7 +48,9 @@ class History:
         part = slice(self._end, self._end + count)
         self._time[part] = rows["stamp_ns"] / 1e9
         for name, array in self._data.items():
-            array[part] = rows[name]
+            # A curve cannot skip what is not there: no target is drawn on the position.
+            stand_in = rows["position"] if name == "target" else 0.0
+            array[part] = np.where(np.isfinite(rows[name]), rows[name], stand_in)
         self._end += count
 
     def last(self, name: str, seconds: float) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +129,7 @@ class PlotsPanel(QWidget):
         self.pause = tool("mdi6.pause", "Pause the plots", flat=True, checkable=True)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setMinimumWidth(10)
         head = QHBoxLayout()
         head.setContentsMargins(12, 7, 8, 3)
         head.setSpacing(6)

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -87,7 +88,8 @@ class ScenePanel(QWidget):
             label = form.labelForField(field)
             if label is not None:
                 label.setFixedHeight(field.sizeHint().height())
-        layout = QVBoxLayout(self)
+        body = QWidget(objectName="sheet")
+        layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         foot = QVBoxLayout()
@@ -95,6 +97,12 @@ class ScenePanel(QWidget):
         foot.addWidget(self.note)
         layout.addLayout(foot)
         layout.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(body)
+        scroll.setWidgetResizable(True)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
         self.shape.currentIndexChanged.connect(self._on_shape)
         self.sizes[0].valueChanged.connect(self._on_shape)
         self.apply.clicked.connect(lambda: self.scene_wanted.emit(self.scene()))
