@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dexgen_app.render.palette import Theme
 
 _SETTLE_MS = 260
+_REFINE_WAIT = 10.0  # a picture with smooth edges takes this many times as long, at most
 _BEST = Quality(samples=4)
 
 
@@ -119,10 +120,9 @@ class HandView(QWidget):
             self.refresh()
 
     def set_row(self, row: np.void) -> None:
-        """Show a row of the state ring or of a recording."""
-        if self.stage is None:
+        """Show a row of the state ring or of a recording; nothing is drawn if nothing moved."""
+        if self.stage is None or not self.stage.show_row(row):
             return
-        self.stage.show_row(row)
         if self._drag is None:
             self._rig.keep_up()
         self.refresh()
@@ -241,6 +241,9 @@ class HandView(QWidget):
         self._dirty = True
         self._refined = False
         self._settle.stop()
+        if self._asked_at and self._refining:  # a new picture matters more
+            self._asked_at = 0.0
+            self._timer.stop()
         if self.isVisible() and not self._timer.isActive():
             self._timer.start(0)
 
@@ -333,7 +336,7 @@ class HandView(QWidget):
             self._renderer.submit(self._rig.camera, self._pixel_size(), _BEST)
             self._refined = self._refining = True
             self._asked_at = time.monotonic()
-            self._timer.start(round(4.0 * self._pacing.draw_ms))
+            self._timer.start(round(_REFINE_WAIT * self._pacing.draw_ms))
 
     def _pixel_size(self) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import moderngl
@@ -11,6 +13,7 @@ import numpy as np
 
 from dexgen_app.errors import DexgenError
 
+_DRAWING_NICENESS = 5
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
 
 
@@ -29,7 +32,9 @@ def create_context() -> moderngl.Context:
     reason = ""
     for options in backends:
         try:
-            return moderngl.create_context(require=330, standalone=True, **options)
+            context = moderngl.create_context(require=330, standalone=True, **options)
+            _yield_to_loop()
+            return context
         except Exception as error:  # the backends raise plain Exception
             reason = reason or str(error)
     raise GraphicsError(
@@ -38,6 +43,16 @@ def create_context() -> moderngl.Context:
         remedy="Install libegl1 and libgl1 (software drawing is enough); "
         "`dexgen-app doctor` tells more",
     )
+
+
+def _yield_to_loop() -> None:
+    """Let Mesa's drawing threads run after everything else, such as the loop that drives a hand."""
+    for task in Path("/proc/self/task").glob("*"):
+        try:
+            if (task / "comm").read_text().startswith("llvmpipe"):
+                os.setpriority(os.PRIO_PROCESS, int(task.name), _DRAWING_NICENESS)
+        except OSError:
+            continue
 
 
 def is_software(context: moderngl.Context) -> bool:

@@ -10,7 +10,7 @@ from dexgen_app.render.shapes import Mesh, arrow, ellipsoid
 
 _BALL_RADIUS = 0.0022
 _ARROW_WIDTH = 0.011
-_LONGEST = 0.06
+_LONGEST = 0.04
 
 
 class Markers:
@@ -63,7 +63,7 @@ class Markers:
         length = np.linalg.norm(force, axis=1, keepdims=True) * metres_per_newton
         scale = metres_per_newton * np.minimum(1.0, _LONGEST / np.maximum(length, 1e-9))
         data[1, :count, 3:6] = force * scale
-        data[1, :count, 6] = _ARROW_WIDTH * np.minimum(1.0, length[:, 0] / 0.012)
+        data[1, :count, 6] = _ARROW_WIDTH * np.minimum(1.0, length[:, 0] / 0.008)
         for instances, rows in zip(self._instances, data):
             instances.write(rows)
 

@@ -129,7 +129,7 @@ class SceneRenderer:
         names = self._scene.names if self._scene is not None else ()
         self._highlight = names.index(name) if name in names else -1
 
-    def set_contacts(self, contacts: np.ndarray, metres_per_newton: float = 0.02) -> None:
+    def set_contacts(self, contacts: np.ndarray, metres_per_newton: float = 0.01) -> None:
         """Show contacts: position [m] and force [N] in the world, shape (k, 6)."""
         with self._context:
             self._markers.set_contacts(contacts, metres_per_newton, self.palette.contact)

@@ -42,6 +42,7 @@ class Stage:
         self.selected: str | None = None
         self._tints: dict[str, tuple[float, float, float, float]] = {}
         self._uploaded: SceneRenderer | None = None
+        self._seen: list[np.ndarray] = []
         self.show_rest()
 
     def camera(self, name: str, aspect: float) -> Camera:
@@ -59,6 +60,7 @@ class Stage:
 
     def show_rest(self, gravity: np.ndarray = _DEFAULT_GRAVITY) -> None:
         """Show the hand's grasp with the object in it, or its open pose without an object."""
+        self._seen = []
         spec = self.hand.spec
         self._q = np.array(spec.home if self.object is None else spec.grasp)
         self._command = np.full(len(self._q), np.nan)
@@ -66,10 +68,13 @@ class Stage:
         self._contacts = np.zeros((0, 6))
         self.poses.turn(gravity)
 
-    def show_row(self, row: np.void) -> None:
+    def show_row(self, row: np.void) -> bool:
         """Show a row of ``row_dtype``: measured hand solid, commanded hand as a ghost.
 
         Joints that were not measured keep their last place.
+
+        Returns:
+            Whether anything moved by more than can be seen.
         """
         position = np.array(row["position"], dtype=float)
         self._q = np.where(np.isfinite(position), position, self._q)
@@ -78,10 +83,31 @@ class Stage:
         self._object = np.array(row["object_pose"], dtype=float)
         count = int(np.clip(row["contact_count"], 0, len(row["contacts"])))
         self._contacts = np.array(row["contacts"][:count], dtype=float)
-        self.poses.turn(np.array(row["gravity"], dtype=float))
+        gravity = np.array(row["gravity"], dtype=float)
+        self.poses.turn(gravity)
+        return self._differs(gravity)
+
+    def _differs(self, gravity: np.ndarray) -> bool:
+        """Compare with the last state that differed, and keep this one if it does too."""
+        seen = (
+            (self._q, 5e-4),
+            (self._command, 5e-4),
+            (self._object, 1e-4),
+            (gravity, 5e-4),
+            (self._contacts[:, :3], 1e-3),
+            (self._contacts[:, 3:], 0.1),
+        )
+        same = len(self._seen) == len(seen) and all(
+            old.shape == new.shape and np.allclose(old, new, rtol=0.0, atol=step, equal_nan=True)
+            for old, (new, step) in zip(self._seen, seen)
+        )
+        if not same:
+            self._seen = [value.copy() for value, _ in seen]
+        return not same
 
     def show_joints(self, q: np.ndarray, command: np.ndarray | None = None) -> None:
         """Show joint positions [rad], and a ghost at ``command`` [rad], each of shape (J,)."""
+        self._seen = []
         self._q = np.array(q, dtype=float)
         self._command = np.full(len(self._q), np.nan) if command is None else np.array(command)
 

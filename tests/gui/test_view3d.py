@@ -82,12 +82,17 @@ def test_pictures_are_limited_and_stop_when_nothing_changes(
     monkeypatch.setattr(SceneRenderer, "submit", count)
     qtbot.wait(200)
     assert not drawn
-    for _ in range(100):
-        view.set_row(make_row())
+    for step in range(100):
+        view.set_row(make_row(position=np.array(HAND.grasp) + 0.01 * step))
         qtbot.wait(2)
     assert 0 < len(drawn) <= 40
-    view.hide()
+    qtbot.wait(800)
     drawn.clear()
+    for _ in range(10):
+        view.set_row(make_row(position=np.array(HAND.grasp) + 0.01 * 99))
+        qtbot.wait(10)
+    assert not drawn  # nothing moved
+    view.hide()
     view.set_row(make_row())
     qtbot.wait(100)
     assert not drawn
@@ -203,6 +208,14 @@ def test_another_object_keeps_the_camera(view: HandView, qtbot: QtBot) -> None:
 
 def test_a_picture_of_any_size(view: HandView) -> None:
     assert view.grab_image(QSize(200, 100)).size() == QSize(200, 100)
+
+
+def test_a_new_row_does_not_wait_for_the_still_picture(view: HandView, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: view._refining and bool(view._asked_at), timeout=5000)
+    view._timer.start(60_000)  # as if the still picture took very long
+    view.set_row(make_row(position=HAND.home))
+    qtbot.waitUntil(lambda: not view._dirty, timeout=2000)
+    assert not view._refining
 
 
 def test_slow_pictures_are_drawn_small_while_dragging(view: HandView, qtbot: QtBot) -> None:

@@ -221,3 +221,39 @@ def test_two_renderers_do_not_disturb_each_other(renderer: SceneRenderer, stage:
     draw(other, stage)
     np.testing.assert_array_equal(draw(renderer, stage), before)
     other.close()
+
+
+def test_a_row_that_moves_nothing_visible_says_so(stage: Stage) -> None:
+    assert stage.show_row(full_row())
+    assert not stage.show_row(full_row())
+    still = full_row().copy()
+    still["position"] += 1e-5
+    assert not stage.show_row(still)
+    for _ in range(100):  # creeping adds up
+        still["position"] += 1e-5
+        if stage.show_row(still):
+            break
+    else:
+        pytest.fail("creeping was never seen")
+    for field, value in (
+        ("command", 0.9),
+        ("object_pose", np.nan),
+        ("gravity", [0.0, 1.0, 0.0]),
+        ("contact_count", 1),
+    ):
+        moved = full_row().copy()
+        stage.show_row(full_row())
+        moved[field] = value
+        assert stage.show_row(moved), field
+
+
+def test_drawing_threads_give_way(renderer: SceneRenderer) -> None:
+    if not renderer.software or not Path("/proc/self/task").exists():
+        pytest.skip("no software drawing threads here")
+    levels = {
+        os.getpriority(os.PRIO_PROCESS, int(task.name))
+        for task in Path("/proc/self/task").iterdir()
+        if (task / "comm").read_text().startswith("llvmpipe")
+    }
+    assert levels == {5}
+    assert os.getpriority(os.PRIO_PROCESS, 0) < 5
