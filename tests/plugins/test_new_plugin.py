@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -28,6 +30,16 @@ def test_every_file_is_filled_in_and_parses(kind: str, tmp_path: Path) -> None:
     assert project["name"] == folder.name
     assert project["entry-points"]["dexgen"] == {"two_finger": f"{package}.plugin"}
     assert {"plugin.py", "README.md", "test_plugin.py"} <= {path.name for path in files}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_code_is_tidy(kind: str, tmp_path: Path) -> None:
+    folder = write_package(kind, "two-finger", tmp_path)
+    ruff = [sys.executable, "-m", "ruff"]
+    for words in (["format", "--check"], ["check", "--select", "E,F,I,UP"]):
+        command = [*ruff, *words, "--isolated", "--line-length", "100", str(folder)]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
