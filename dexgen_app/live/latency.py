@@ -36,7 +36,11 @@ class SessionStatistics:
         self._rows = 0
 
     def add(self, rows: np.ndarray, lost: int = 0) -> None:
-        """Take rows of the ring, and how many the reader missed before them."""
+        """Take rows of the ring, and how many the reader missed before them.
+
+        Rows from before a hand was connected do not count.
+        """
+        rows = rows[rows["state"] > SessionState.CONNECTING]
         self._lost += lost
         self._rows += len(rows)
         for name in _COLUMNS:
@@ -61,33 +65,33 @@ class SessionStatistics:
         if self._rows == 0:
             return {"ticks": 0}
         columns = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        connected = columns["state"] > SessionState.CONNECTING
         seconds = (columns["stamp_ns"][-1] - columns["stamp_ns"][0]) * 1e-9
-        ticks = int(connected.sum())
         late = int(columns["late"][-1] - columns["late"][0])
         fresh = _new_samples(columns["sample_sequence"])
         stages = {
             stage: percentiles(
-                columns["latency_ns"][:, i][fresh if stage in ("device", "total") else connected]
+                columns["latency_ns"][fresh, i]
+                if stage in ("device", "total")
+                else columns["latency_ns"][:, i]
             )
             for i, stage in enumerate(STAGES)
         }
-        factors = columns["real_time_factor"][connected]
+        factor = float(np.median(columns["real_time_factor"]))
         return {
-            "ticks": ticks,
+            "ticks": self._rows,
             "seconds": round(float(seconds), 3),
             "active_seconds": round(
                 float((columns["state"] == SessionState.ACTIVE).mean() * seconds), 3
             ),
             "rate_hz": round((self._rows - 1) / seconds, 2) if seconds > 0 else 0.0,
             "samples_hz": round(float(fresh.sum()) / seconds, 2) if seconds > 0 else 0.0,
-            "real_time_factor": round(float(np.median(factors)), 3) if ticks else 0.0,
+            "real_time_factor": round(factor, 3),
             "late_ticks": late,
-            "late_percent": round(100.0 * late / max(ticks, 1), 3),
+            "late_percent": round(100.0 * late / self._rows, 3),
             "rows_lost": self._lost,
             "object_drops": int(columns["drops"][-1] - columns["drops"][0]),
-            "period_ms": percentiles(columns["period_ns"][connected]),
-            "work_ms": percentiles(columns["work_ns"][connected]),
+            "period_ms": percentiles(columns["period_ns"]),
+            "work_ms": percentiles(columns["work_ns"]),
             "latency_ms": stages,
             "clips_percent": {
                 name.lower(): round(100.0 * count / max(self._joints, 1), 3)

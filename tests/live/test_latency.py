@@ -42,6 +42,16 @@ def test_clips_are_counted_while_active_only():
     assert statistics.report()["clips_percent"]["stop"] == 0.0
 
 
+def test_the_time_before_the_connection_does_not_count():
+    before = rows(3)
+    before["state"] = SessionState.DISCONNECTED
+    statistics = SessionStatistics()
+    statistics.add(before)
+    assert statistics.report() == {"ticks": 0}
+    statistics.add(rows(60, first=5000))
+    assert abs(statistics.report()["rate_hz"] - 60.0) < 0.1
+
+
 def test_a_session_without_ticks_has_a_report_too():
     assert format_report(SessionStatistics().report()) == "no ticks"
 
