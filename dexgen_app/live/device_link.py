@@ -66,8 +66,7 @@ class DeviceLink:
         self._report = report
         self._guard = PluginGuard(f"device {spec.id}", report)
         self._sample: TeleopSample | None = None
-        self._told = ""
-        self._begun_ns = 0
+        self._told: tuple[bool, str] | None = None
 
     @property
     def suspended(self) -> bool:
@@ -76,15 +75,20 @@ class DeviceLink:
 
     def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         """Return the newest sample if it is fresh, whole and tracked, else None."""
-        self._begun_ns = self._begun_ns or now_ns
         sample = self._guard.call(self.device.read, now_ns, state)
         problem = self._take(sample, now_ns)
-        if problem != self._told:
-            self._told = problem
-            self._report(DeviceStatus(device=self.name, connected=not problem, text=problem))
-            if problem:
-                log.warning("device %s: %s", self.name, problem)
+        self._tell(problem)
         return None if problem else self._sample
+
+    def _tell(self, problem: str) -> None:
+        """Report the device's status when it changes: what is wrong, or what it says of itself."""
+        text = problem or str(getattr(self.device, "description", ""))
+        if (not problem, text) == self._told:
+            return
+        self._told = (not problem, text)
+        self._report(DeviceStatus(device=self.name, connected=not problem, text=text))
+        if problem:
+            log.warning("device %s: %s", self.name, problem)
 
     def _take(self, sample: Any, now_ns: int) -> str:
         """Keep a new sample; return what is wrong with the device now, empty if nothing is."""
@@ -100,8 +104,7 @@ class DeviceLink:
                 return problem
             self._sample = replace(sample, born_ns=min(sample.born_ns, now_ns))
         if self._sample is None:
-            waited = now_ns - self._begun_ns
-            return "it has sent nothing yet" if waited > self._timeout_ns else self._told or " "
+            return "it has sent nothing yet"
         age = now_ns - self._sample.born_ns
         if age > self._timeout_ns:
             return "it sends nothing new"

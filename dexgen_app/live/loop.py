@@ -227,9 +227,6 @@ class LiveLoop:
         except DexgenError as error:
             self.fail(error)
             self.report(DeviceStatus(device=text, connected=False, text=error.what))
-        else:
-            described = str(getattr(self.device.device, "description", ""))
-            self.report(DeviceStatus(device=text, connected=True, text=described))
 
     def select_controller(self, name: str) -> None:
         """Change the controller, also while active: the filter's ramp starts anew."""

@@ -256,3 +256,12 @@ def test_a_frozen_reader_blocks_nobody_and_loses_only_chatter():
     outbox.close(10.0)
     assert pipe.sent[-1] == StateChanged(state=5)
     assert outbox.dropped >= 980
+
+
+def test_what_a_device_says_of_itself_is_told_when_it_changes(events):
+    link = device_link(events)
+    for tick, mode in enumerate(("joint", "joint", "synergy"), 1):
+        link.device.description = f"mode {mode}"
+        link.read(tick * MS, state())
+    assert [e.text for e in events] == ["mode joint", "mode synergy"]
+    assert all(e.connected for e in events)
