@@ -12,7 +12,6 @@ import logging
 from dataclasses import dataclass
 
 import mink
-import mujoco
 import numpy as np
 
 from dexgen_app.errors import InputError
@@ -25,8 +24,9 @@ from dexgen_app.kinematics.landmarks import (
 )
 from dexgen_app.kinematics.model import HandModel
 from dexgen_app.kinematics.self_collision import finger_separation
-from dexgen_app.kinematics.tasks import CouplingTask, PairTask, PointTask
-from dexgen_app.spec import HandCommand, HandSpec, InputKind, TeleopSample
+from dexgen_app.kinematics.solver import HandSolver
+from dexgen_app.kinematics.tasks import PairTask, PointTask
+from dexgen_app.spec import FingerSpec, HandCommand, HandSpec, InputKind, TeleopSample
 from dexgen_app.spec.hand import Side
 
 _log = logging.getLogger(__name__)
@@ -53,20 +53,25 @@ class RetargetConfig:
         pinch_full: Human gap below which a pair counts fully [m].
         pinch_free: Human gap above which the robot keeps the person's gap, scaled [m].
         pinch_closed: Human gap below which the robot's tips touch [m].
+        pinch_rivalry: Difference of human gaps above which the closest pair has its way [m].
         overlap: How far thumb and finger may press into each other [m]; real pads are soft.
+        margin: Distance kept from joint limits [rad]; a little more than the safety filter's, so
+            that the filter has nothing to correct.
     """
 
-    iterations: int = 2
+    iterations: int = 1
     tip_cost: float = 1.0
     middle_cost: float = 0.2
     pinch_cost: float = 20.0
     posture_cost: float = 0.003
-    damping: float = 1e-5
+    damping: float = 1e-4
     pinch_start: float = 0.050
     pinch_full: float = 0.015
     pinch_free: float = 0.020
     pinch_closed: float = 0.008
+    pinch_rivalry: float = 0.008
     overlap: float = 0.008
+    margin: float = 0.012
 
 
 class Retargeter:
@@ -107,54 +112,46 @@ class Retargeter:
             )
         self._dt = dt
         self.hand = HandModel(spec)
-        self._qpos = self.hand.qpos_indices
-        model = self.hand.mj_model
-        self._configuration = mink.Configuration(model)
-        self._limits = self._make_limits(model)
-        self._make_tasks(model)
+        self._solver = HandSolver(
+            self.hand,
+            finger_separation(self.hand, self.config.overlap),
+            self.config.posture_cost,
+            self.config.damping,
+            self.config.margin,
+        )
+        self._make_tasks()
         self.reset(np.array(spec.home))
 
     @property
     def tip_targets(self) -> np.ndarray:
         """Where the last sample wanted the fingertips, in the hand frame [m], shape (F, 3)."""
-        return self.hand.to_hand(self._tip_task.target)
+        return self.hand.to_hand(self._points.target[: len(self.spec.fingers)])
 
-    def _make_limits(self, model: mujoco.MjModel) -> list[mink.Limit]:
-        """Return the declared position and speed limits; the model's may be wider."""
-        for name, low, high in zip(self.spec.joint_names, self.spec.lower, self.spec.upper):
-            joint = model.joint(name).id
-            model.jnt_limited[joint] = 1
-            model.jnt_range[joint] = low, high
-        speeds = dict(zip(self.spec.joint_names, self.spec.max_speed))
-        return [
-            mink.ConfigurationLimit(model),
-            mink.VelocityLimit(model, speeds),
-            finger_separation(self.hand, self.config.overlap),
-        ]
-
-    def _make_tasks(self, model: mujoco.MjModel) -> None:
-        spec, config = self.spec, self.config
-        fingers = spec.fingers
+    def _make_tasks(self) -> None:
+        fingers, model = self.spec.fingers, self.hand.mj_model
         tips = [model.site(f.tip_site).id for f in fingers]
         middles = [model.site(f.pip_site).id for f in fingers]
-        self._tip_task = PointTask(tips, np.full(len(tips), config.tip_cost))
-        self._middle_task = PointTask(middles, np.full(len(middles), config.middle_cost))
-        self._posture = mink.PostureTask(model, cost=config.posture_cost)
-        self._posture.set_target(self.hand.configuration(np.array(spec.home)))
-        self._coupling = [CouplingTask(model, self.hand.followers)] if self.hand.followers else []
+        costs = (self.config.tip_cost, self.config.middle_cost)
+        self._tips = PointTask(tips, np.full(len(tips), costs[0]))
+        self._points = PointTask([*tips, *middles], np.repeat(costs, len(fingers)))
         names = [f.name for f in fingers]
-        self._thumb = names.index("thumb") if "thumb" in names else None
-        self._opposing = [i for i, name in enumerate(names) if name != "thumb"]
-        self._pinch_sources = [_human_tips(names[i], names) for i in self._opposing]
-        self._pair_task = None
-        if self._thumb is not None and self._opposing:
-            self._pair_task = PairTask([tips[i] for i in self._opposing], tips[self._thumb])
-        self._bases = np.array([self.hand.finger_base(f) for f in fingers])
-        self._base_landmarks = [f.landmarks[0] for f in fingers]
-        self._tip_landmarks = [f.landmarks[3] for f in fingers]
-        self._middle_landmarks = [f.landmarks[1] for f in fingers]
-        self._tip_scale = np.array(self.calibration.tip_scale)[:, None]
-        self._middle_scale = np.array(self.calibration.middle_scale)[:, None]
+        opposing = [i for i, name in enumerate(names) if name != "thumb"]
+        self._pairs = None
+        if "thumb" in names and opposing:
+            thumb = names.index("thumb")
+            self._pairs = PairTask([tips[i] for i in opposing], tips[thumb])
+            scale = np.array(self.calibration.tip_scale)
+            self._pair_scale = (scale[opposing] + scale[thumb]) / 2.0
+            sources = [human_tips(fingers[i], names) for i in opposing]
+            self._pair_rows = np.repeat(np.arange(len(opposing)), [len(s) for s in sources])
+            self._pair_landmarks = np.concatenate(sources)
+            self._thumb_landmark = fingers[thumb].landmarks[3]
+        bases = np.array([self.hand.finger_base(f) for f in fingers])
+        self._bases = np.concatenate([bases, bases])
+        self._base_landmarks = [f.landmarks[0] for f in fingers] * 2
+        self._point_landmarks = [f.landmarks[k] for k in (3, 1) for f in fingers]
+        scales = (*self.calibration.tip_scale, *self.calibration.middle_scale)
+        self._scales = np.array(scales)[:, None]
 
     def reset(self, q: np.ndarray) -> None:
         """Continue from joint positions ``q`` [rad], shape (joint_count,).
@@ -164,7 +161,7 @@ class Retargeter:
         """
         q = self._check(np.asarray(q, dtype=float), (self.spec.joint_count,))
         self._last = np.clip(q, self.spec.limits[0], self.spec.limits[1])
-        self._configuration.update(self.hand.configuration(self._last))
+        self._solver.reset(self._last)
 
     def retarget(self, sample: TeleopSample) -> HandCommand:
         """Return joint targets for a sample of any kind.
@@ -206,79 +203,59 @@ class Retargeter:
                 where=f"hand {self.spec.id}",
                 remedy="Fingertips must be in metres in the hand frame",
             )
-        self._tip_task.target = self.hand.to_world(tips)
-        self._solve([self._tip_task])
+        self._tips.target = self._points.target[: len(tips)] = self.hand.to_world(tips)
+        self._solve([self._tips])
 
     def _solve_landmarks(self, values: np.ndarray) -> None:
         human = to_hand_frame(values, self._human_side)
         if self._human_side != self.spec.side:
             human = mirror(human)
-        to_world = self.hand.to_world
-        bases = human[self._base_landmarks]
-        tips = self._bases + (human[self._tip_landmarks] - bases) * self._tip_scale
-        middles = self._bases + (human[self._middle_landmarks] - bases) * self._middle_scale
-        self._tip_task.target = to_world(tips)
-        self._middle_task.target = to_world(middles)
-        tasks: list[mink.Task] = [self._tip_task, self._middle_task]
-        if self._pair_task is not None and self._aim_pairs(human):
-            tasks.append(self._pair_task)
+        vectors = human[self._point_landmarks] - human[self._base_landmarks]
+        self._points.target = self.hand.to_world(self._bases + vectors * self._scales)
+        tasks: list[mink.Task] = [self._points]
+        if self._pairs is not None and self._aim_pairs(self._pairs, human):
+            tasks.append(self._pairs)
         self._solve(tasks)
 
-    def _aim_pairs(self, human: np.ndarray) -> bool:
+    def _aim_pairs(self, pairs: PairTask, human: np.ndarray) -> bool:
         """Set the pinch pairs for a hand's landmarks; tell whether any of them counts."""
-        assert self._pair_task is not None and self._thumb is not None
         config = self.config
-        thumb_tip = human[FINGER_LANDMARKS["thumb"][3]]
-        closeness = np.zeros(len(self._opposing))
-        vectors = np.zeros((len(self._opposing), 3))
-        for row, (finger, sources) in enumerate(zip(self._opposing, self._pinch_sources)):
-            apart = human[sources] - thumb_tip
-            gaps = np.linalg.norm(apart, axis=1)
-            nearest = int(np.argmin(gaps))
-            gap = float(gaps[nearest])
-            span = config.pinch_start - config.pinch_full
-            closeness[row] = _ramp((config.pinch_start - gap) / span)
-            opening = (gap - config.pinch_closed) / (config.pinch_free - config.pinch_closed)
-            scale = (self._tip_scale[finger, 0] + self._tip_scale[self._thumb, 0]) / 2.0
-            vectors[row] = apart[nearest] * scale * _ramp(opening)
+        apart = human[self._pair_landmarks] - human[self._thumb_landmark]
+        gaps = np.linalg.norm(apart, axis=1)
+        if gaps.min() >= config.pinch_start:
+            return False
+        # Of several human fingers that one robot finger stands for, the nearest counts.
+        order = np.lexsort((gaps, self._pair_rows))
+        chosen = order[np.unique(self._pair_rows[order], return_index=True)[1]]
+        gap = gaps[chosen]
+        closeness = _ramp((config.pinch_start - gap) / (config.pinch_start - config.pinch_full))
+        opening = _ramp((gap - config.pinch_closed) / (config.pinch_free - config.pinch_closed))
         # The closest pair comes first: a neighbour that is merely near must make way for it.
-        share = closeness / max(float(closeness.max()), 1e-9)
-        self._pair_task.set_cost(config.pinch_cost * closeness * share**3)
-        self._pair_task.target = self.hand.turn_to_world(vectors)
-        return bool(closeness.any())
+        share = np.exp(-(((gap - gap.min()) / config.pinch_rivalry) ** 2))
+        pairs.set_cost(config.pinch_cost * closeness * share)
+        vectors = apart[chosen] * (self._pair_scale * opening)[:, None]
+        pairs.target = self.hand.turn_to_world(vectors)
+        return True
 
     def _solve(self, tasks: list[mink.Task]) -> None:
         """Step the joints towards the tasks; on an unsolvable programme they stay."""
-        step = self._dt / self.config.iterations
         for _ in range(self.config.iterations):
-            try:
-                velocity = mink.solve_ik(
-                    self._configuration,
-                    [*tasks, self._posture, *self._coupling],
-                    step,
-                    solver="daqp",
-                    damping=self.config.damping,
-                    limits=self._limits,
-                )
-            except mink.NoSolutionFound:
+            if not self._solver.step(tasks, self._dt / self.config.iterations):
                 _log.warning("hand %s: the retargeting programme has no solution", self.spec.id)
-                return
-            self._configuration.integrate_inplace(velocity, step)
-        low, high = self.spec.limits
-        self._last = np.clip(self._configuration.q[self._qpos], low, high)
+        self._last = self._solver.q
 
 
-def _ramp(x: float) -> float:
+def _ramp(x: np.ndarray) -> np.ndarray:
     """Return the smooth step from 0 at x <= 0 to 1 at x >= 1."""
-    x = min(max(x, 0.0), 1.0)
+    x = np.minimum(np.maximum(x, 0.0), 1.0)
     return x * x * (3.0 - 2.0 * x)
 
 
-def _human_tips(finger: str, present: list[str]) -> list[int]:
+def human_tips(finger: FingerSpec, present: list[str]) -> list[int]:
     """Return tip landmarks of the human fingers whose pinch is this robot finger's affair."""
-    tips = [FINGER_LANDMARKS[finger][3]]
+    tips = [finger.landmarks[3]]
     for human, stand_ins in _NEIGHBOURS.items():
         chosen = next((name for name in stand_ins if name in present), None)
-        if human not in present and chosen == finger:
+        if human not in present and chosen == finger.name:
             tips.append(FINGER_LANDMARKS[human][3])
     return tips

@@ -28,10 +28,6 @@ class PointTask(mink.Task):
         self.target = np.zeros((len(self._sites), 3))
         """Where the sites should be in the world frame [m], shape (n, 3)."""
 
-    def set_cost(self, cost: np.ndarray) -> None:
-        """Change the weight of each site, shape (n,)."""
-        self.cost = np.repeat(cost, 3)
-
     def compute_error(self, configuration: mink.Configuration) -> np.ndarray:
         """Return position minus target of every site [m], shape (3 n,)."""
         return (configuration.data.site_xpos[self._sites] - self.target).ravel()

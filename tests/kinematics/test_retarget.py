@@ -104,6 +104,16 @@ def assert_pinch_closes(spec: HandSpec, clip: np.ndarray, finger: str) -> None:
     assert_within_limits(q, spec, np.array(spec.home))
 
 
+@pytest.mark.parametrize("frame", range(0, 300, 30))
+def test_targets_come_to_rest_while_the_recorded_hand_is_held_still(human_clip, frame):
+    retargeter = Retargeter(RIGHT)
+    pinch = pinch_clip(human_clip[frame].astype(float), "index")[60]
+    for held in (human_clip[frame], pinch):
+        settle(retargeter, held, InputKind.LANDMARKS_21, calls=90)
+        q = follow(retargeter, [held] * 10)
+        assert np.abs(np.diff(q, axis=0)).max() < 0.005
+
+
 def test_other_fingers_make_way_for_a_pinch():
     import mujoco
 
