@@ -1,8 +1,8 @@
 """The reward of AnyGrasp-to-AnyGrasp: goal, style and regularisation.
 
 Source of the three parts: DexterityGen (arXiv 2502.04307), appendix B, which leaves the weights
-open. The goal term decays with the distance itself rather than its square, and coming nearer is paid
-for at once, which changes no optimum (potential-based shaping) and learns sooner.
+open. The goal term decays with the distance itself rather than its square, and coming nearer is
+paid for at once, which changes no optimum (potential-based shaping) and learns sooner.
 """
 
 from __future__ import annotations

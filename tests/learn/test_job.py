@@ -164,6 +164,49 @@ def test_a_requested_stop_saves_and_ends(registry: PluginRegistry) -> None:
     assert progress is not None and (progress["state"], progress["done"]) == ("stopped", 0)
 
 
+def test_a_pause_saves_and_waits(registry: PluginRegistry) -> None:
+    folder = RunFolder.named("paused")
+    folder.create(to_plain(CONFIG))
+    folder.set_request("pause")
+    told: list[str] = []
+
+    def report(line: str) -> None:
+        told.append(line)
+        if line.startswith("paused"):
+            progress = folder.read_json("progress.json")
+            assert progress is not None and progress["state"] == "paused"
+            folder.set_request("")
+
+    run_job(folder, CONFIG, registry, report=report)
+    assert sum(line.startswith("paused") for line in told) == 1
+    assert told[-1].startswith("done")
+
+
+def test_checkpoints_are_evaluated_on_request(registry: PluginRegistry) -> None:
+    config = replace(CONFIG, steps=8, evaluate_seconds=0.2)
+    rows = _train("evaluated", registry, config).rows("evaluations.jsonl")
+    assert [(row["steps"], row["gravity"]) for row in rows] == [(8, "palm_up")]
+    assert rows[0]["seconds"] == pytest.approx(64 * 0.2)
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(
+    registry: PluginRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _train("full", registry, CONFIG)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dexgen_app.learn.checkpoint.os.fsync", fail)
+    with pytest.raises(
+        InputError, match=r"No space left on device.*checkpoint before it is intact"
+    ):
+        _train("full", registry, replace(CONFIG, steps=24), resume=True)
+    names = [p.name for p in (folder.path / "checkpoints").iterdir()]
+    assert sorted(names) == ["step_00000000008.safetensors", "step_00000000016.safetensors"]
+    assert load_checkpoint(folder.checkpoints()[-1])["steps"] == 16
+
+
 def test_a_run_is_not_overwritten() -> None:
     folder = RunFolder.named("fourth")
     folder.create({})
