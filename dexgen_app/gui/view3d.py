@@ -300,6 +300,7 @@ class HandView(QWidget):
             self.update()
             return False
         start = time.monotonic()
+        uploaded = self._renderer.scene is self.stage.scene
         try:
             self.stage.apply(self._renderer)
         except GraphicsError as problem:
@@ -311,7 +312,8 @@ class HandView(QWidget):
         self._asked_at = start
         self._refined = quality.samples > 0
         self._refining = False
-        self._pacing.asked((time.monotonic() - start) * 1000.0)
+        if uploaded:  # the upload of a new scene says nothing about the next picture
+            self._pacing.asked((time.monotonic() - start) * 1000.0)
         return True
 
     def _fetch(self) -> None:

@@ -9,6 +9,7 @@ _LADDER = (Quality(), Quality(scale=0.7), Quality(shadows=False, scale=0.5))
 _DRAG_MS = 30.0
 _SLOW_MS = 45.0
 _FAST_MS = 22.0
+_LONGEST_REST_MS = 100.0
 _SLOW_FRAMES = 3
 _FAST_FRAMES = 45
 
@@ -75,7 +76,6 @@ class Pacing:
     def rest_ms(self, since_request_ms: float) -> float:
         """Return how long to wait before the next request [ms].
 
-        At most 30 pictures a second, and at least as much time for everything else as a request
-        takes.
+        At most 30 pictures a second, and as much time for everything else as a request takes.
         """
-        return max(1.0, FRAME_MS - since_request_ms, self._asked_ms)
+        return max(1.0, FRAME_MS - since_request_ms, min(self._asked_ms, _LONGEST_REST_MS))

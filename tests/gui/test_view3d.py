@@ -71,7 +71,7 @@ def test_rows_before_a_hand_are_ignored(qtbot: QtBot) -> None:
 def test_pictures_are_limited_and_stop_when_nothing_changes(
     view: HandView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    qtbot.wait(800)  # settled and refined
+    qtbot.waitUntil(lambda: view._refined and not view._asked_at)
     drawn = []
     original = SceneRenderer.submit
 
@@ -85,8 +85,9 @@ def test_pictures_are_limited_and_stop_when_nothing_changes(
     for step in range(100):
         view.set_row(make_row(position=np.array(HAND.grasp) + 0.01 * step))
         qtbot.wait(2)
-    assert 0 < len(drawn) <= 40
-    qtbot.wait(800)
+    qtbot.waitUntil(lambda: bool(drawn) and not view._dirty)
+    assert len(drawn) <= 40
+    qtbot.waitUntil(lambda: view._refined and not view._asked_at)
     drawn.clear()
     for _ in range(10):
         view.set_row(make_row(position=np.array(HAND.grasp) + 0.01 * 99))
