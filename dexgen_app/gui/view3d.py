@@ -93,14 +93,19 @@ class HandView(QWidget):
     # What is shown --------------------------------------------------------------------------
 
     def set_hand(self, hand: HandSpec, object: ObjectSpec | None = None) -> None:
-        """Show a hand at rest with an object in it.
+        """Show a hand at rest with an object in it; cheap if it is the hand that is shown.
 
         Raises:
             ModelError: The hand's model cannot be read.
         """
         from dexgen_app.kinematics.model import HandModel
 
-        self.set_stage(Stage(HandModel(hand), object))
+        if self.stage is not None and self.stage.hand.spec == hand:
+            self.set_object(object)
+            self.stage.show_rest()
+            self.refresh()
+        else:
+            self.set_stage(Stage(HandModel(hand), object))
 
     def set_stage(self, stage: Stage) -> None:
         """Show a prepared stage; the camera goes back to its view."""
@@ -114,7 +119,7 @@ class HandView(QWidget):
     def set_object(self, object: ObjectSpec | None) -> None:
         """Change the object, keeping the camera."""
         if self.stage is not None and object != self.stage.object:
-            self.stage = Stage(self.stage.hand, object)
+            self.stage = Stage(self.stage.hand, object, like=self.stage)
             self._rig.look_at(self.stage, keep=True)
             self.stage.selected = self.overlay.selected or None
             self.refresh()
@@ -351,8 +356,10 @@ class HandView(QWidget):
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
         )
         if self._problem is not None:
-            paint_problem(painter, self.rect(), self._problem, self.overlay.theme)
-        elif self._image is not None:
+            paint_problem(painter, self.rect(), self._problem, self.overlay)
+            painter.end()
+            return
+        if self._image is not None:
             painter.drawImage(self.rect(), self._image)
         else:
             painter.fillRect(self.rect(), self.overlay.background)
@@ -361,7 +368,7 @@ class HandView(QWidget):
         self.overlay.fps, self.overlay.frame_ms = self.fps, self._pacing.frame_ms
         view = self._rig.camera.view()[:3, :3]
         self.overlay.axes = None
-        if self.stage is not None and self._problem is None:
+        if self.stage is not None:
             self.overlay.axes = view @ rotation_matrices(self.stage.poses.rotation)
             self.overlay.down = -view[:, 2]
         paint_overlay(painter, self.rect(), self.overlay)

@@ -88,20 +88,21 @@ def paint_overlay(painter: QPainter, area: QRect, overlay: Overlay) -> None:
         _paint_banner(painter, area, overlay)
 
 
-def paint_problem(painter: QPainter, area: QRect, problem: DexgenError, theme: Theme) -> None:
-    """Say why there is no picture and what to do about it."""
-    colors = Overlay(theme=theme)
-    painter.fillRect(area, colors.background)
+def paint_problem(painter: QPainter, area: QRect, problem: DexgenError, overlay: Overlay) -> None:
+    """Say why there is no picture and what to do about it; the banner still shows."""
+    painter.fillRect(area, overlay.background)
     box = area.adjusted(area.width() // 8, 0, -area.width() // 8, 0)
-    painter.setPen(colors.ink)
+    painter.setPen(overlay.ink)
     text = f"No 3D picture: {problem.what}.\n\n{problem.remedy}."
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+    if overlay.banner:
+        _paint_banner(painter, area, overlay)
 
 
 def _paint_axes(painter: QPainter, area: QRect, overlay: Overlay) -> None:
     """Paint the hand's axes and gravity as seen by the camera, in the lower left corner."""
     assert overlay.axes is not None
-    centre = QPointF(area.left() + 52, area.bottom() - 50)
+    centre = QPointF(area.left() + 52, area.bottom() - 62)
     arrows = [
         (overlay.axes[:, k], name, _AXIS_COLORS[k], 28.0) for k, name in enumerate(("x", "y", "z"))
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from dexgen_app import paths
+from dexgen_app.render.cache import cached_arrays
 from dexgen_app.render.context import load_program, set_uniforms
 from dexgen_app.render.openness import bake_openness
 from dexgen_app.render.scene import SceneDescription
@@ -96,8 +98,12 @@ class Links:
             set_uniforms(self._programs["depth"][0], {"view_projection": matrix, "setback": 0.0})
             self._arrays["depth"].render(vertices=self._hand_indices)
 
-        self._block.bind_to_uniform_block(0)
-        return bake_openness(self._context, draw, points, normals)
+        def compute() -> dict[str, np.ndarray]:
+            self._block.bind_to_uniform_block(0)
+            return {"openness": bake_openness(self._context, draw, points, normals)}
+
+        folder = paths.cache_dir() / "openness"
+        return cached_arrays(folder, (points, normals), compute)["openness"]
 
     def place(self, poses: np.ndarray, tints: np.ndarray) -> None:
         """Set the poses, shape (parts, 7), and tints, shape (parts, 4), of the solid parts."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from dexgen_app.render.cache import cached_arrays
 from dexgen_app.render.shapes import Mesh
-
-_VERSION = b"2"
 
 
 def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians(35.0)) -> Mesh:
@@ -66,21 +62,10 @@ def creased(vertices: np.ndarray, faces: np.ndarray, angle: float = math.radians
 
 def cached_creased(vertices: np.ndarray, faces: np.ndarray, folder: Path) -> Mesh:
     """Return ``creased(vertices, faces)``, from ``folder`` if it was computed before."""
-    digest = hashlib.sha256(_VERSION)
-    digest.update(np.asarray(vertices, np.float32).tobytes())
-    digest.update(np.asarray(faces, np.int32).tobytes())
-    path = folder / f"{digest.hexdigest()[:24]}.npz"
-    try:
-        with np.load(path) as stored:
-            return Mesh(stored["vertices"], stored["normals"], stored["faces"])
-    except (OSError, ValueError, KeyError, EOFError):
-        pass  # absent, or spoilt by a crash: compute it again
-    mesh = creased(vertices, faces)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-            np.savez(file, vertices=mesh.vertices, normals=mesh.normals, faces=mesh.faces)
-        os.replace(file.name, path)
-    except OSError:
-        pass  # a cache that cannot be written only costs time
-    return mesh
+
+    def compute() -> dict[str, np.ndarray]:
+        mesh = creased(vertices, faces)
+        return {"vertices": mesh.vertices, "normals": mesh.normals, "faces": mesh.faces}
+
+    stored = cached_arrays(folder, (vertices, faces), compute)
+    return Mesh(stored["vertices"], stored["normals"], stored["faces"])

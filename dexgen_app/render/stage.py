@@ -30,15 +30,20 @@ class Stage:
     Args:
         hand: The hand's model.
         object: The object, or None.
+        like: A stage of the same hand whose links are taken over, which is faster.
     """
 
-    def __init__(self, hand: HandModel, object: ObjectSpec | None = None) -> None:
+    def __init__(
+        self, hand: HandModel, object: ObjectSpec | None = None, like: Stage | None = None
+    ) -> None:
         self.hand = hand
         self.object = object
-        self.scene: SceneDescription = hand_scene(hand, object)
+        self.scene: SceneDescription = hand_scene(
+            hand, object, None if like is None else like.scene
+        )
         self.poses = ScenePoses(hand, self.scene)
-        self.show_ghost = True
-        self.show_contacts = True
+        self.show_ghost: bool = like is None or like.show_ghost
+        self.show_contacts: bool = like is None or like.show_contacts
         self.selected: str | None = None
         self._tints: dict[str, tuple[float, float, float, float]] = {}
         self._uploaded: SceneRenderer | None = None

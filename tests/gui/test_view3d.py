@@ -207,6 +207,21 @@ def test_another_object_keeps_the_camera(view: HandView, qtbot: QtBot) -> None:
     assert np.abs(pixels(view.grab_image()) - before).mean() > 0.5
 
 
+def test_the_same_hand_again_is_taken_over(view: HandView) -> None:
+    stage = view.stage
+    assert stage is not None
+    stage.show_ghost = False
+    view.set_hand(HAND, ObjectSpec())
+    assert view.stage is stage
+    view.set_hand(HAND, ObjectSpec(shape="sphere"))
+    assert view.stage is not stage
+    assert view.stage is not None
+    assert view.stage.scene.parts[0] is stage.scene.parts[0]
+    assert view.stage.show_ghost is False
+    view.set_hand(HAND, None)
+    assert "object" not in view.stage.scene.names
+
+
 def test_a_picture_of_any_size(view: HandView) -> None:
     assert view.grab_image(QSize(200, 100)).size() == QSize(200, 100)
 
