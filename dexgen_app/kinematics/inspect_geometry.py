@@ -7,7 +7,7 @@ from collections import Counter
 import mujoco
 import numpy as np
 
-from dexgen_app.kinematics.inspection import HandReport, Subject
+from dexgen_app.kinematics.inspection import FINGER_PREFIXES, HandReport, Subject
 from dexgen_app.kinematics.model import SCALAR_JOINTS, ancestors
 
 MAX_TILT = np.radians(15.0)
@@ -58,6 +58,14 @@ def _check_sites(subject: Subject, report: HandReport) -> None:
                     f"the {finger.name} finger has no {kind} site",
                     f"Add one at its {'contact point' if kind == 'tip' else 'middle joint'}",
                 )
+    for finger in subject.fingers:
+        if finger.name not in FINGER_PREFIXES:
+            report.add(
+                "error",
+                "sites",
+                f"no human has a finger {finger.name!r}",
+                f"Call it one of {', '.join(FINGER_PREFIXES)}",
+            )
     if subject.fingers and "thumb" not in [f.name for f in subject.fingers]:
         report.add("warning", "sites", "there is no thumb", "Pinching needs a finger named thumb")
     if not any(f.topic == "sites" for f in report.findings):

@@ -11,6 +11,7 @@ import numpy as np
 
 from dexgen_app.errors import ModelError
 from dexgen_app.kinematics.frames import relative_pose
+from dexgen_app.kinematics.landmarks import FINGER_LANDMARKS
 from dexgen_app.spec import FingerSpec, HandSpec
 
 SCALAR_JOINTS = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
@@ -68,11 +69,19 @@ class HandModel:
         spec: The hand.
 
     Raises:
-        ModelError: The model does not compile, or lacks a joint or a site of ``spec``.
+        ModelError: The model does not compile, or lacks a joint or a site of ``spec``, or a finger
+            has a name that no human finger has.
     """
 
     def __init__(self, spec: HandSpec) -> None:
         self.spec = spec
+        for finger in spec.fingers:
+            if finger.name not in FINGER_LANDMARKS:
+                raise ModelError(
+                    f"no human has a finger {finger.name!r}",
+                    where=f"hand {spec.id}",
+                    remedy=f"Call it one of {', '.join(FINGER_LANDMARKS)}",
+                )
         self.path = resolve_model(spec)
         self.mj_model = load_mjcf(self.path)
         self.mj_data = mujoco.MjData(self.mj_model)

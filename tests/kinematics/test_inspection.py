@@ -154,6 +154,16 @@ def test_declared_limits_and_poses_are_compared_with_the_model():
     assert "home is out of limits at ffj0" in text
 
 
+def test_a_finger_that_no_human_has_is_named():
+    from dexgen_app.kinematics.model import HandModel
+
+    odd = dataclasses.replace(RIGHT.fingers[0], name="claw")
+    spec = dataclasses.replace(RIGHT, fingers=(odd, *RIGHT.fingers[1:]))
+    assert "no human has a finger 'claw'" in problems(inspect_hand(spec))
+    with pytest.raises(ModelError, match="claw"):
+        HandModel(spec)
+
+
 def test_a_declared_joint_that_is_missing_is_named():
     names = ("knuckle", *RIGHT.joint_names[1:])
     fingers = (dataclasses.replace(RIGHT.fingers[0], joints=names[:4]), *RIGHT.fingers[1:])
