@@ -23,7 +23,7 @@ class ActionInfo:
         title: Name in menus and in the palette.
         run: Does it.
         menu: One of ``MENUS``, or empty to show it in the palette only.
-        shortcut: Key in Qt's portable notation.
+        shortcut: Key in Qt's portable notation; several are separated by ``|``.
         icon: qtawesome name.
         help: One line for the tooltip and the shortcut list.
         checkable: Whether it is a switch; ``run`` is then called without its state.
@@ -62,12 +62,13 @@ class ActionRegistry(QObject):
         action.setObjectName(info.id)
         action.setCheckable(info.checkable)
         action.setMenuRole(QAction.MenuRole.NoRole)
-        if info.shortcut and not self.taken(info.shortcut):
-            action.setShortcut(QKeySequence(info.shortcut))
+        free = [keys for keys in info.shortcut.split("|") if keys and not self.taken(keys)]
+        if free:
+            action.setShortcuts([QKeySequence(keys) for keys in free])
             action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         if info.icon:
             theme.set_icon(action, info.icon)
-        keys = f"  ({info.shortcut})" if info.shortcut else ""
+        keys = f"  ({free[0]})" if free else ""
         action.setToolTip((info.help or info.title) + keys)
         run = info.run
         action.triggered.connect(lambda _checked=False: run())
@@ -84,7 +85,7 @@ class ActionRegistry(QObject):
     def taken(self, shortcut: str) -> bool:
         """Return whether a key belongs to an action already."""
         wanted = QKeySequence(shortcut)
-        return any(action.shortcut() == wanted for action in self._actions.values())
+        return any(wanted in action.shortcuts() for action in self._actions.values())
 
     def __getitem__(self, id: str) -> QAction:
         return self._actions[id]
@@ -116,6 +117,9 @@ def match(query: str, text: str) -> int | None:
     """
     score, position, previous = 0, 0, -1
     folded = text.lower()
+    whole = folded.find(query.lower().strip())
+    if whole >= 0:
+        return -20 if whole == 0 or not folded[whole - 1].isalnum() else -10
     for letter in query.lower():
         if letter == " ":
             continue

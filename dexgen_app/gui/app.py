@@ -140,6 +140,7 @@ def show_window(application: Application, *, arrange: bool = True) -> None:
         window.docks.restore()
     else:
         window.docks.reset("teleop")
+    window.session_view.show_config(window.operator.config)
     window.registry.notify("on_app_ready", app=window.context)
 
 

@@ -56,8 +56,6 @@ class CommandPalette(QFrame):
         if parent is None:
             return
         self._before = parent.window().focusWidget()
-        width = min(_WIDTH, parent.width() - 40)
-        self.setGeometry((parent.width() - width) // 2, 78, width, 46 + _ROWS * 28 + 20)
         self.edit.clear()
         self._fill("")
         self.show()
@@ -113,6 +111,15 @@ class CommandPalette(QFrame):
             self.list.addItem(item)
             self.list.setItemWidget(item, _row(info.menu, info.title, info.icon, action.shortcut()))
         self.list.setCurrentRow(0)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as tall as what was found."""
+        parent = self.parentWidget()
+        if parent is not None:
+            width = min(_WIDTH, parent.width() - 40)
+            rows = min(max(self.list.count(), 1), _ROWS)
+            self.setGeometry((parent.width() - width) // 2, 78, width, 70 + rows * 28)
 
     def _run(self, item: QListWidgetItem | None) -> None:
         self.dismiss()

@@ -129,7 +129,7 @@ class KeyGuard(QObject):
             QEvent.Type.KeyRelease,
         ) or not isinstance(event, QKeyEvent):
             return False
-        if event.key() in STOP_KEYS and not _modified(event):
+        if event.key() in STOP_KEYS:  # with any modifier: nothing may stand in the way
             if kind == QEvent.Type.ShortcutOverride:
                 self._stop_seen = True
                 self.stop_pressed.emit()

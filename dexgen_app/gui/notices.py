@@ -79,7 +79,7 @@ class Banner(QFrame):
     def show_fault(self, text: str, action: str = "", tone: str = "bad") -> None:
         """Show what is wrong (``bad``) or odd (``warn``), and a button if ``action`` names one."""
         self._show(tone, tone, text, action)
-        tint = "#ffffff" if tone == "bad" else "#14110a"
+        tint = "#ffffff" if tone == "bad" else "on_warn"
         self._icon.setPixmap(theme.pixmap(_ICONS[tone], tint))
         self.bar.hide()
         self.close_button.show()

@@ -47,6 +47,7 @@ class Operator(QObject):
         self._remember = remember
         self._built: p.SessionConfig | None = None
         self.episode = -1
+        self.replaying: p.ReplayStatus | None = None
         keys.stop_pressed.connect(self.stop)
         keys.dead_man_changed.connect(bridge.set_dead_man)
         keys.device_key.connect(self.send_key)
@@ -148,7 +149,7 @@ class Operator(QObject):
         elif self.bridge.state == SessionState.CONNECTED:
             self.bridge.send(p.Arm())
         elif self.bridge.state == SessionState.STOPPED:
-            self.message.emit("STOP is latched: Reset it first (Shift+F12)", "warn")
+            self.message.emit("STOP is latched: Reset it first (Ctrl+Backspace)", "warn")
         else:
             self.message.emit("Connect the hand first (F2)", "warn")
 
@@ -206,6 +207,18 @@ class Operator(QObject):
             self.message.emit(
                 "Arm (F3) and hold Space: the hand then follows the recording", "info"
             )
+
+    def pause_replay(self) -> None:
+        """Pause or resume the replay on the hand."""
+        if self.replaying is None:
+            self.message.emit("No replay runs on the hand", "info")
+        else:
+            self.bridge.send(p.PauseReplay(paused=self.replaying.phase != "paused"))
+
+    def stop_replay(self) -> None:
+        """End the replay; the hand holds."""
+        if self.replaying is not None:
+            self.bridge.send(p.StopReplay())
 
     # Scene and devices ----------------------------------------------------------------------
 
@@ -290,3 +303,7 @@ class Operator(QObject):
             self.episode = event.index if not event.mark else -1
         elif isinstance(event, p.RecordingStatus) and not event.active:
             self.episode = -1
+        elif isinstance(event, p.ReplayStatus):
+            self.replaying = None if event.phase == "done" else event
+        elif isinstance(event, p.StateChanged) and event.state in _IDLE:
+            self.replaying = None

@@ -40,16 +40,17 @@ _WIDTHS = {
     "connect": (114, 122),
     "state": (172, 186),
     "device": (94, 164),
-    "controller": (72, 124),
+    "controller": (80, 124),
     "dead_man": (126, 132),
-    "arm": (72, 92),
-    "record": (110, 128),
+    "arm": (84, 92),
+    "record": (118, 128),
     "reset": (56, 70),
     "stop": (106, 140),
 }
 """Narrow and wide width of the bar's parts [px]."""
 _REST = 122
 """Width of what lies between them [px]."""
+_ICON_WIDTH = 40
 
 
 class DeadManPill(Pill):
@@ -97,6 +98,7 @@ class SafetyBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.toggleViewAction().setEnabled(False)  # type: ignore[union-attr]
         self._registry = registry
+        self._idle = True
         self.hand = _chooser("Hand")
         self.driver = _chooser("What the hand is")
         self.connect = button("Connect", "mdi6.connection", tip="Connect or disconnect  (F2)")
@@ -113,7 +115,9 @@ class SafetyBar(QToolBar):
         self.stop = button("STOP", role="stop", tip=STOP_TIP)
         self.stop.setFixedHeight(48)
         self.stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.reset = button("Reset", tip="Release the latch of STOP or of a fault  (Shift+F12)")
+        self.reset = button(
+            "Reset", tip="Release the latch of STOP or of a fault  (Ctrl+Backspace)"
+        )
         self.addWidget(self._lay_out())
         self._fill()
         self._wire()
@@ -161,12 +165,22 @@ class SafetyBar(QToolBar):
         self._share_out()
 
     def _share_out(self) -> None:
-        spare = self.width() - sum(narrow for narrow, _ in _WIDTHS.values()) - _REST
+        widths = dict(_WIDTHS)
+        spare = self.width() - sum(narrow for narrow, _ in widths.values()) - _REST
         spare -= 0 if self.argument.isHidden() else self.argument.width() + 4
-        wanted = sum(wide - narrow for narrow, wide in _WIDTHS.values())
+        if spare < 0:  # the icon says enough where there is no room for the word
+            widths["connect"] = (_ICON_WIDTH, _ICON_WIDTH)
+            spare += _WIDTHS["connect"][0] - _ICON_WIDTH
+        wanted = sum(wide - narrow for narrow, wide in widths.values())
         part = min(max(spare / wanted, 0.0), 1.0)
-        for name, (narrow, wide) in _WIDTHS.items():
+        for name, (narrow, wide) in widths.items():
             getattr(self, name).setFixedWidth(round(narrow + part * (wide - narrow)))
+        self._name_connection()
+
+    def _name_connection(self) -> None:
+        word = "Connect" if self._idle else "Disconnect"
+        self.connect.setAccessibleName(word)
+        self.connect.setText(word if self.connect.width() > _ICON_WIDTH else "")
 
     def _fill(self) -> None:
         for spec in self._registry.hands.values():
@@ -234,7 +248,8 @@ class SafetyBar(QToolBar):
         self.device.setEnabled(not moving)
         self.argument.setEnabled(not moving)
         self.connect.setEnabled(not moving)
-        self.connect.setText("Connect" if idle else "Disconnect")
+        self._idle = idle
+        self._name_connection()
         theme.set_property(self.connect, "role", "primary" if idle else "")
         theme.set_icon(
             self.connect,
@@ -247,7 +262,7 @@ class SafetyBar(QToolBar):
         theme.set_icon(
             self.arm,
             "mdi6.shield-alert" if moving else "mdi6.shield-outline",
-            "#14110a" if moving else "",
+            "on_warn" if moving else "",
         )
         self.record.setEnabled(linked)
         latched = state in (SessionState.STOPPED, SessionState.FAULT)

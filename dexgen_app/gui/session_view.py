@@ -153,8 +153,11 @@ class SessionView(QObject):
             log.error("%s", text)
             self.window.toasts.show(text, "bad")
         elif isinstance(event, p.DeviceStatus):
+            device = self.operator.device
             if not event.connected and event.text:
                 self.window.toasts.show(f"{event.device}: {event.text}", "warn")
+            elif device is not None and device.keys:
+                self.window.keyboard.show_status(event.text)
         elif isinstance(event, p.ControllerStatus):
             if event.controller == self.operator.config.controller:
                 self.window.parameters.show_values(event.parameters)

@@ -54,7 +54,7 @@ QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; pad
 QPushButton[role="primary"] { background: @accent; color: @on_accent; border-color: @accent;
   font-weight: 600; }
 QPushButton[role="primary"]:disabled { background: @raised; color: @muted; border-color: @border; }
-QPushButton[role="armed"] { background: @warn; color: #14110a; border-color: @warn;
+QPushButton[role="armed"] { background: @warn; color: @on_warn; border-color: @warn;
   font-weight: 700; }
 QPushButton[role="recording"] { border-color: @bad; color: @bad; font-weight: 600; }
 QPushButton[role="stop"] { background: @stop; color: #ffffff; border: 2px solid @stop;
@@ -72,13 +72,13 @@ QPushButton[role="link"] { border: none; background: transparent; color: @accent
 #pill[tone="warn"] { border-color: @warn; } #pill[tone="warn"] QLabel { color: @warn; }
 #pill[tone="bad"] { border-color: @bad; } #pill[tone="bad"] QLabel { color: @bad; }
 #pill[tone="solid"] { border-color: @ok; background: @ok; }
-#pill[tone="solid"] QLabel { color: #07160e; }
+#pill[tone="solid"] QLabel { color: @on_ok; }
 #pill[tone="alarm"] { border-color: @stop; background: @stop; }
 #pill[tone="alarm"] QLabel { color: #ffffff; }
 
 #banner { border: none; border-bottom: 1px solid @border; background: @raised; }
 #banner[tone="bad"] { background: @stop; } #banner[tone="bad"] QLabel { color: #ffffff; }
-#banner[tone="warn"] { background: @warn; } #banner[tone="warn"] QLabel { color: #14110a; }
+#banner[tone="warn"] { background: @warn; } #banner[tone="warn"] QLabel { color: @on_warn; }
 #toast { background: @raised; border: 1px solid @border; border-radius: 8px; }
 #toast[tone="bad"] { border-color: @bad; } #toast[tone="warn"] { border-color: @warn; }
 #card { background: @panel; border: 1px solid @border; border-radius: 10px; }

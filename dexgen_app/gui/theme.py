@@ -30,7 +30,9 @@ class Colors:
     accent: str
     on_accent: str
     ok: str
+    on_ok: str
     warn: str
+    on_warn: str
     bad: str
     stop: str
     sim: str
@@ -52,7 +54,9 @@ DARK = Colors(
     accent="#4c9dff",
     on_accent="#06121f",
     ok="#3cc283",
+    on_ok="#07160e",
     warn="#f0a83c",
+    on_warn="#14110a",
     bad="#ff6166",
     stop="#e0262e",
     sim="#2f7fd6",
@@ -74,7 +78,9 @@ LIGHT = Colors(
     accent="#1669c9",
     on_accent="#ffffff",
     ok="#12804c",
+    on_ok="#ffffff",
     warn="#a86200",
+    on_warn="#ffffff",
     bad="#c8242b",
     stop="#d3202a",
     sim="#3b86d8",

@@ -24,7 +24,7 @@ _TONE_COLOR = {
     "ok": "ok",
     "warn": "warn",
     "bad": "bad",
-    "solid": "#07160e",
+    "solid": "on_ok",
     "alarm": "#ffffff",
 }
 

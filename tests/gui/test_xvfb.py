@@ -123,7 +123,7 @@ def test_a_person_drives_stops_records_and_reviews(
     person.press("F3")
     time.sleep(0.5)
     assert "stopped" in person.title(), "STOP does not latch"
-    person.press("shift+F12")
+    person.press("ctrl+BackSpace")
     person.see(", connected")
     person.press("F6", "F10")
     folder = dexgen_home / "data" / "recordings"

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QPoint, QRunnable, Qt, QThreadPool, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, QPoint, QRunnable, Qt, QThreadPool, QTimer, pyqtSignal
 from PyQt6.QtGui import QBrush, QColor, QKeyEvent
 from PyQt6.QtWidgets import (
     QHBoxLayout,
@@ -130,7 +130,7 @@ class EpisodesPanel(QWidget):
         if header is not None:
             header.setStretchLastSection(False)
             header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-            for column, width in ((1, 62), (2, 72), (3, 82)):
+            for column, width in ((1, 58), (2, 66), (3, 80)):
                 header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
                 header.resizeSection(column, width)
         self.note = QLineEdit(placeholderText=_NOTE_HINT)
@@ -148,6 +148,8 @@ class EpisodesPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.stack, 1)
         layout.addLayout(self._foot())
+        self.tree.installEventFilter(self)
+        self.setFocusProxy(self.tree)
         self.tree.itemDoubleClicked.connect(self._on_open)
         self.tree.currentItemChanged.connect(self._on_current)
         self.tree.customContextMenuRequested.connect(self._on_menu)
@@ -296,10 +298,12 @@ class EpisodesPanel(QWidget):
         """Give the chosen episode a mark."""
         self._edit(mark=mark)
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """K, F, D mark; N writes a note; Enter reviews; H plays on the hand."""
-        if event is None:
-            return
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
         key = Qt.Key(event.key())
         marks = {Qt.Key.Key_K: "keep", Qt.Key.Key_F: "fail", Qt.Key.Key_D: "discard"}
         if key in marks:
@@ -311,7 +315,8 @@ class EpisodesPanel(QWidget):
         elif key == Qt.Key.Key_H:
             self._emit(self.replay_wanted)
         else:
-            super().keyPressEvent(event)
+            return False
+        return True
 
     def start_note(self, live: bool) -> None:
         """Put the cursor into the note field, for the running recording or the chosen episode."""
@@ -389,9 +394,9 @@ def clock(seconds: float) -> str:
 
 
 def short_name(path: Path) -> str:
-    """Return a recording's name for a narrow column: ``22 Nov 15:11:08`` if it is a time."""
+    """Return a recording's name for a narrow column: ``15:11:08, 22 Nov`` if it is a time."""
     try:
         made = time.strptime("_".join(path.stem.split("_")[:2]), "%Y-%m-%d_%H-%M-%S")
     except ValueError:
         return path.stem
-    return time.strftime("%d %b %H:%M:%S", made)
+    return time.strftime("%H:%M:%S, %d %b", made)

@@ -16,7 +16,7 @@ from dexgen_app.spec import HandSpec
 COLUMNS = (("target", 44), ("actual", 46), ("N m", 52), ("°C", 30))
 _NUMBERS_WIDTH = sum(width for _, width in COLUMNS)
 _NAME_WIDTH = 44
-_ROW_HEIGHT = 21
+_ROW_HEIGHT = 22
 
 
 def _text(form: str, value: float) -> str:
@@ -141,11 +141,7 @@ class JointRow(QWidget):
         for (_, width), (value, form, color) in zip(COLUMNS, numbers):
             box = QRectF(x, 0, width, height)
             painter.setPen(QColor(color if value == value else c.muted))
-            text = (
-                form.format(value).replace("-", "\N{MINUS SIGN}")
-                if value == value
-                else "\N{EN DASH}"
-            )
+            text = _text(form, value)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
             x += width
 
@@ -273,6 +269,7 @@ class JointsPanel(QWidget):
         for row, angle in zip(self.rows, hand.home):
             row.set_value(angle)
         self.set_manual(self._manual)
+        self.setFocusProxy(self.rows[0])
 
     def _add_group(self, title: str, names: tuple[str, ...], rows: dict[str, JointRow]) -> None:
         hand = self._hand

@@ -51,12 +51,18 @@ class KeyboardPanel(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self.status = QLabel("", objectName="heading")
+        self.status.setContentsMargins(12, 8, 12, 2)
+        self.status.hide()
+        layout.addWidget(self.status)
         layout.addWidget(self._scroll)
         self.set_device(None)
 
     def set_device(self, device: TeleopSpec | None) -> None:
         """Show the keys of a device."""
         self.buttons = {}
+        self.show_status("")
         if device is None or not device.keys:
             self._scroll.setWidget(
                 EmptyState(
@@ -98,6 +104,11 @@ class KeyboardPanel(QWidget):
             column.addLayout(grid)
         column.addStretch(1)
         self._scroll.setWidget(body)
+
+    def show_status(self, text: str) -> None:
+        """Show what the device says of itself, such as its mode."""
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
 
     def show_key(self, key: str, down: bool) -> None:
         """Light a key while it is held."""

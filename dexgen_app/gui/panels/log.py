@@ -96,6 +96,7 @@ class LogPanel(QWidget):
         head.addWidget(clear)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.setFocusProxy(self.search)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self.text, 1)

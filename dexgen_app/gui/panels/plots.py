@@ -143,6 +143,7 @@ class PlotsPanel(QWidget):
         self._grid.setSpacing(2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.setFocusProxy(self.quantity)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addLayout(self._grid, 1)
@@ -235,6 +236,6 @@ class PlotsPanel(QWidget):
             for i in range(longest)
         ]
         self._legend.setText(
-            f"<span style='color:{c.muted}'>joint&nbsp; {'&nbsp; '.join(parts)}"
+            f"<span style='color:{c.muted}'>{'&nbsp; '.join(parts)}"
             "&nbsp;&nbsp; ┅&nbsp;target</span>"
         )

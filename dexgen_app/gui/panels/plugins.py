@@ -70,6 +70,7 @@ class PluginsPanel(QWidget):
         split.setStretchFactor(0, 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.setFocusProxy(self.tree)
         layout.addWidget(split)
         self.tree.currentItemChanged.connect(self._on_current)
         self.tree.itemChanged.connect(self._on_changed)

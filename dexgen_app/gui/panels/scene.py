@@ -91,6 +91,7 @@ class ScenePanel(QWidget):
         body = QWidget(objectName="sheet")
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.setFocusProxy(self.shape)
         layout.addLayout(form)
         foot = QVBoxLayout()
         foot.setContentsMargins(12, 0, 12, 10)
