@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=60.0, help="rate of the loop [Hz]")
     parser.add_argument("--profile", default="default", help="calibration profile of the person")
     parser.add_argument(
+        "--human-side",
+        default="",
+        choices=("right", "left"),
+        help="hand that the device sees, if it is not the robot's side: its motion is mirrored",
+    )
+    parser.add_argument(
         "--safety", action="append", default=[], metavar="NAME=VALUE", help="a safety setting"
     )
     group = parser.add_argument_group("without a window")
@@ -102,6 +108,7 @@ def make_config(args: argparse.Namespace) -> SessionConfig:
         seed=args.seed,
         rate_hz=args.rate,
         profile=args.profile,
+        human_side=args.human_side,
         safety={name: _number(name, value) for name, value in _pairs("safety", args.safety)},
         hold_dead_man=args.headless and simulated and args.auto_arm is not False,
         safe_mode=bool(getattr(args, "safe_mode", False)),

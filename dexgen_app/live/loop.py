@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dexgen_app.errors import DexgenError
+from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.live.calibrator import Calibrator
 from dexgen_app.live.control import ControlBlock
 from dexgen_app.live.controller_link import ControllerLink
@@ -91,6 +91,7 @@ class LiveLoop:
         self._holding = False
         self._ticks = 0
         self._resets = 0
+        self._odd_input = ""
         self._latched = False
 
     # States -----------------------------------------------------------------------------------
@@ -357,7 +358,20 @@ class LiveLoop:
     def _retarget(self, sample: TeleopSample | None) -> HandCommand | None:
         if sample is None or self.retargeter is None:
             return None
-        return self._retarget_guard.call(self.retargeter.retarget, sample)
+        return self._retarget_guard.call(self._retarget_or_hold, sample)
+
+    def _retarget_or_hold(self, sample: TeleopSample) -> HandCommand | None:
+        """Return the command, or None for a sample that is no hand: noise can make one."""
+        assert self.retargeter is not None
+        try:
+            command = self.retargeter.retarget(sample)
+        except InputError as error:
+            if error.what != self._odd_input:
+                self._odd_input = error.what
+                log.warning("%s", error)
+            return None
+        self._odd_input = ""
+        return command
 
     def _run_controller(self, now_ns: int, command: HandCommand | None) -> HandCommand | None:
         if self.controller is None or self.hand is None:

@@ -159,7 +159,8 @@ class Parts:
                 calibration = load_profile(config.profile, hand)
         except DexgenError as error:
             log.warning("%s; an adult's typical hand is used", error)
-        return Retargeter(hand, calibration, 1.0 / config.rate_hz)
+        side = config.human_side or None
+        return Retargeter(hand, calibration, 1.0 / config.rate_hz, human_side=side)
 
     def check_arming(self) -> str | None:
         """Return why a plugin refuses arming, or None."""

@@ -29,6 +29,8 @@ class SessionConfig:
         seed: Seed of everything random.
         rate_hz: Rate of the loop.
         profile: Name of the user's calibration profile.
+        human_side: Side of the hand that the device sees; empty means the robot's. The other
+            hand's motion is mirrored.
         safety: Overrides of ``SafetyConfig`` fields by name.
         hold_dead_man: Treat the dead-man switch as held, for scripted runs in simulation only.
         safe_mode: Load built-in plugins only.
@@ -45,6 +47,7 @@ class SessionConfig:
     seed: int = 0
     rate_hz: float = 60.0
     profile: str = "default"
+    human_side: Literal["", "right", "left"] = ""
     safety: Mapping[str, float] = field(default_factory=dict)
     hold_dead_man: bool = False
     safe_mode: bool = False

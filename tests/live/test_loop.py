@@ -16,7 +16,7 @@ from live_fakes import (
     PassThrough,
 )
 
-from dexgen_app.errors import DexgenError
+from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.live import protocol as p
 from dexgen_app.live.commands import handle
 from dexgen_app.live.control import ControlBlock
@@ -289,6 +289,19 @@ def test_a_plugin_that_always_raises_is_suspended_and_the_hand_holds(bench, who)
     b.do(p.Arm())
     b.ticks(5)
     assert b.state == S.ACTIVE and not (b.row["clip"] & Clip.STALE_INPUT).any()
+
+
+def test_input_that_is_no_hand_is_held_and_forgiven(bench):
+    def refuse(sample):
+        raise InputError("the palm is flat")
+
+    b = bench().drive(10)
+    retarget, b.parts.retargeter.retarget = b.parts.retargeter.retarget, refuse
+    held = b.ticks(1)["target"]
+    assert (b.ticks(30)["target"] == held).all()
+    assert b.state == S.ACTIVE and not b.failures()
+    b.parts.retargeter.retarget = retarget
+    assert not (b.ticks(5)["clip"] & Clip.STALE_INPUT).any()
 
 
 @pytest.mark.parametrize("defect", ["nan", "fault", "raise", "hot"])
