@@ -64,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run a session as the options say."""
     config = make_config(args)
+    if not args.seconds >= 0.0:
+        raise DexgenError(f"{args.seconds} is no length of time", where="--seconds")
     if args.headless:
         from dexgen_app.live.headless import run_headless
 

@@ -52,7 +52,8 @@ class SharedBlock:
         self._file = os.open(path, flags, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_SH)
         if create:
-            os.ftruncate(self._file, size)
+            # Reserved, not sparse: writing into a hole of a full file system kills the process.
+            os.posix_fallocate(self._file, 0, size)
         self.size = os.fstat(self._file).st_size
         self.buffer = mmap.mmap(self._file, self.size)
 

@@ -113,7 +113,10 @@ class HandDriver(Protocol):
 
 @runtime_checkable
 class TeleopDevice(Protocol):
-    """Reads one device. Never blocks: slow devices read in a thread or process of their own."""
+    """Reads one device. Never blocks: slow devices read in a thread or process of their own.
+
+    A text attribute ``description``, if a device has one, is shown beside its name; it may change.
+    """
 
     def connect(self) -> None:
         """Open the device.

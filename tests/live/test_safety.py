@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -279,6 +280,15 @@ def test_no_candidate_is_stale_input():
 def test_every_setting_has_a_help_line():
     assert set(SafetyConfig.describe()) == {item.name for item in fields(SafetyConfig)}
     assert all(len(text) > 10 for text in SafetyConfig.describe().values())
+
+
+def test_the_page_on_safety_has_every_setting_with_its_default():
+    page = (Path(__file__).parents[2] / "docs" / "safety.md").read_text()
+    for item in fields(SafetyConfig):
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{item.name}` |"))
+        _, _, default, text, _ = (cell.strip() for cell in row.split("|"))
+        assert float(default) == item.default
+        assert text == item.metadata["help"]
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(SafetyConfig)])

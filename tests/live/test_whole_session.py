@@ -134,6 +134,7 @@ def test_ctrl_c_ends_it_cleanly():
         (["--object-size", "big"], ["not a number"]),
         (["--object-size", "5"], ["0.5 m"]),
         (["--rate", "5"], ["500"]),
+        (["--seconds", "-1"], ["length of time"]),
         (["--record", __file__], ["never overwritten"]),
         (["--report", "/no/such/folder/r.json"], ["/no/such/folder"]),
         (["--driver", "can", "--auto-arm"], ["window"]),
