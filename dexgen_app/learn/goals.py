@@ -25,7 +25,7 @@ class GoalOptions:
         angle_tolerance: Angle between orientations at which a goal is reached [rad].
     """
 
-    candidates: int = 3000
+    candidates: int = 8000
     neighbours: int = 10
     position_weight: float = 15.0
     angle_weight: float = 0.7

@@ -45,7 +45,7 @@ class PpoConfig:
     discount: float = 0.99
     trace: float = 0.95
     entropy: float = 0.0
-    target_divergence: float = 0.016
+    target_divergence: float = 0.03
     value_weight: float = 1.0
     gradient_norm: float = 1.0
     hidden: tuple[int, ...] = (512, 256, 128)

@@ -34,8 +34,8 @@ class RewardWeights:
     position: float = 40.0
     angle: float = 1.5
     joint_goal: float = 0.3
-    progress: float = 4.0
-    reached: float = 5.0
+    progress: float = 8.0
+    reached: float = 15.0
     alive: float = 0.3
     drop: float = 20.0
     action: float = 0.01
@@ -50,7 +50,7 @@ class RewardWeights:
 STYLES: dict[str, RewardWeights] = {
     "default": RewardWeights(),
     "calm": RewardWeights(tip_speed=0.4, action_change=0.04, work=0.05),
-    "quick": RewardWeights(object_speed=0.1, object_turn=0.01, action_change=0.005, reached=8.0),
+    "quick": RewardWeights(object_speed=0.1, object_turn=0.01, action_change=0.005, reached=25.0),
 }
 """Reward weights by style; experts of several styles make a diverse data set."""
 

@@ -46,11 +46,11 @@ def test_goal_decays_with_distance_and_angle() -> None:
 
 def test_goal_bonus_and_joint_error() -> None:
     goal = _term("goal", reached=torch.tensor([True]), target_error=torch.tensor([[0.3, -0.4]]))
-    assert goal == pytest.approx(1.0 + 5.0 - 0.5 * 0.3 * 0.25)
+    assert goal == pytest.approx(1.0 + 15.0 - 0.5 * 0.3 * 0.25)
 
 
 def test_coming_nearer_pays() -> None:
-    assert _term("goal", progress=torch.tensor([0.25])) == pytest.approx(1.0 + 4.0 * 0.25)
+    assert _term("goal", progress=torch.tensor([0.25])) == pytest.approx(1.0 + 8.0 * 0.25)
 
 
 def test_a_drop_costs() -> None:
