@@ -50,6 +50,8 @@ class SessionView(QObject):
         window.keys.stop_pressed.connect(self._on_stop)
         window.safety.stop_clicked.connect(self._on_stop)
         window.banner.action_clicked.connect(self._on_banner_action)
+        window.look_back.row_shown.connect(self._on_past_row)
+        window.look_back.changed.connect(self._on_look_back)
         self.show_config(self.operator.config)
         self.show_state(bridge.state, "")
         self._slow = QTimer(self)
@@ -132,6 +134,7 @@ class SessionView(QObject):
         if state in (SessionState.ARMED, SessionState.ACTIVE):
             if self.window.review.recording is not None:
                 self.window.close_review()
+            self.window.look_back.follow()
             if self.window.hint is not None:
                 self.window.hint.done("arm")
 
@@ -210,6 +213,7 @@ class SessionView(QObject):
         self.window.safety.show_recording(self.recording_since > 0, seconds, self.operator.episode)
 
     def _on_ready(self, event: p.Ready) -> None:
+        self.window.look_back.clear()
         self.operator.config = replace(self.operator.config, scene=event.scene)
         if event.hand.id != self.shown_hand:
             self.show_hand(event.hand, event.scene.object)
@@ -218,12 +222,24 @@ class SessionView(QObject):
         self.window.scene.show_scene(event.scene, simulated=not event.real)
 
     def _on_rows(self, rows: np.ndarray) -> None:
-        if self.window.review.recording is not None:
+        self.window.look_back.add(rows)
+        if self.window.review.recording is not None or self.window.look_back.active:
             return
         row = rows[-1]
         self.window.view.set_row(row)
         self.window.joints.show_row(row)
         self.window.plots.add_rows(rows)
+
+    def _on_past_row(self, row: np.void) -> None:
+        self.window.view.set_row(row)
+        self.window.joints.show_row(row)
+
+    def _on_look_back(self, past: bool) -> None:
+        if past:
+            text = "This is the past; the hand goes on"
+            self.window.banner.show_fault(text, BACK_TO_LIVE, tone="warn")
+        elif self.window.banner.action.text() == BACK_TO_LIVE:
+            self.window.banner.clear()
 
     def _on_dead_man(self, held: bool) -> None:
         self.window.safety.show_dead_man(held)

@@ -35,6 +35,7 @@ from dexgen_app.gui.command_palette import CommandPalette
 from dexgen_app.gui.context import AppContext
 from dexgen_app.gui.docks import Docks
 from dexgen_app.gui.keys import KeyGuard
+from dexgen_app.gui.look_back import LookBack
 from dexgen_app.gui.notices import Banner, HintCard, Toasts
 from dexgen_app.gui.operator import Operator
 from dexgen_app.gui.panels.episodes import EpisodesPanel
@@ -129,7 +130,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(centre)
         self.review = ReviewController(self.view, self.timeline, self)
-        self.timeline.hide()
+        self.look_back = LookBack(self.timeline, lambda: not self.bridge.armed, self)
 
     def _build_docks(self) -> None:
         self.docks = Docks(self)
@@ -281,13 +282,14 @@ class MainWindow(QMainWindow):
         if self.bridge.armed:
             self.toasts.show("Disarm first: the view must show the live hand", "warn")
             return
+        self.look_back.set_enabled(False)
         try:
             self.review.open(path, episode)
         except DexgenError as error:
+            self.look_back.set_enabled(self.review.recording is None)
             self.toasts.show(str(error), "bad")
             return
         self.keys.set_enabled(False)
-        self.timeline.show()
         recording = self.review.recording
         if recording is not None and recording.hand_id != self.session_view.shown_hand:
             self.joints.set_hand(recording.hand)
@@ -301,11 +303,12 @@ class MainWindow(QMainWindow):
 
     def close_review(self) -> None:
         """Go back to the live hand."""
+        self.look_back.follow()
         if self.review.recording is None:
             return
         self.review.close()
         self.keys.set_enabled(True)
-        self.timeline.hide()
+        self.look_back.set_enabled(True)
         if self.banner.action.text() == BACK_TO_LIVE:
             self.banner.clear()
         self.session_view.shown_hand = ""
@@ -314,11 +317,9 @@ class MainWindow(QMainWindow):
             self.set_layout("teleop")
 
     def _on_review_row(self, row: np.void, index: int) -> None:
-        recording = self.review.recording
-        if recording is None:
-            return
-        self.joints.show_row(row)
-        self.plots.show_past(recording.rows[max(index - REVIEW_ROWS, 0) : index + 1])
+        if self.review.recording is not None:
+            self.joints.show_row(row)
+            self.plots.show_past(self.review.rows[max(index - REVIEW_ROWS, 0) : index + 1])
 
     def set_layout(self, layout: str) -> None:
         """Arrange the docks for ``teleop``, ``train`` or ``review``."""

@@ -115,3 +115,23 @@ def test_nothing_changes_while_armed(window: MainWindow, session, qtbot) -> None
     assert not any(isinstance(c, (p.SelectDevice, p.Disconnect)) for c in session.sent)
     assert any("Disarm" in text for text in window.toasts.texts)
     assert not window.safety.connect.isEnabled()
+
+
+def test_the_last_minute_can_be_looked_at_but_not_while_armed(
+    window: MainWindow, session, qtbot
+) -> None:
+    for i in range(120):
+        session.write(seconds=i / 60, tick=i)
+    qtbot.waitUntil(lambda: window.timeline.duration > 1.9)
+    assert window.timeline.live
+    window.timeline._on_dragged(1.0)
+    assert window.look_back.active and window.banner.action.text() == "Back to live"
+    shown: list[np.void] = []
+    window.look_back.row_shown.connect(shown.append)
+    window.timeline._on_dragged(0.5)
+    assert abs(int(shown[-1]["tick"]) - 30) <= 1
+    window.operator.toggle_arm()
+    qtbot.waitUntil(lambda: window.bridge.armed)
+    assert not window.look_back.active and not window.banner.isVisible()
+    window.timeline._on_dragged(0.5)
+    assert window.timeline.live and not window.look_back.active
