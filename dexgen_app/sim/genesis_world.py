@@ -72,6 +72,8 @@ class GenesisWorld:
         self._hand.set_dofs_force_range(-self._effort, self._effort, self._dofs)
         self.set_gains(self._stiffness, self._damping)
         if self._objects:
+            mass = self._object.get_links_mass()[..., None, None]
+            self._inertia_of_1_kg = self._object.get_links_inertia() / mass
             friction = torch.tensor([item.friction for item in self._objects], **tensor)
             self.set_friction(friction, friction)
         self._targets = torch.zeros(n, hand.joint_count, **tensor)
@@ -225,10 +227,12 @@ class GenesisWorld:
 
     def set_object_mass(self, mass: torch.Tensor) -> None:
         """Set object masses [kg], shape (N,), scaling inertia with them."""
-        if self._object is not None:
-            self._object.set_mass(
-                as_batch(mass, (self.options.environments,), self.device, "mass")[:, None]
-            )
+        if self._object is None:
+            return
+        values = as_batch(mass, (self.options.environments,), self.device, "mass")[:, None]
+        self._object.set_links_mass(values)
+        # From the inertia as built, so that rounding does not add up over many calls.
+        self._object.set_links_inertia(self._inertia_of_1_kg * values[..., None, None])
 
     def set_friction(self, object_friction: torch.Tensor, hand_friction: torch.Tensor) -> None:
         """Set sliding friction coefficients, each of shape (N,)."""

@@ -49,6 +49,11 @@ class MujocoWorld:
         self._data = [mujoco.MjData(own) for own in self._models]
         self._has_object = bool(objects)
         self._read_model(model)
+        if self._has_object:
+            body = self._object_body
+            self._inertias_of_1_kg = [
+                own.body_inertia[body] / own.body_mass[body] for own in self._models
+            ]
         self._stiffness = torch.tensor(text.stiffness, dtype=torch.float32).repeat(
             options.environments, 1
         )
@@ -269,7 +274,8 @@ class MujocoWorld:
         body = self._object_body
         values = as_batch(mass, (len(self._data),), self.device, "mass").tolist()
         for index, (model, value) in enumerate(zip(self._models, values)):
-            model.body_inertia[body] *= value / model.body_mass[body]
+            # From the inertia as built, so that rounding does not add up over many calls.
+            model.body_inertia[body] = self._inertias_of_1_kg[index] * value
             model.body_mass[body] = value
             self._refresh_constants(index)
 
