@@ -68,13 +68,16 @@ def _set_up_process(ending: threading.Event) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is imported
     sys.setswitchinterval(0.0005)  # a thread that reads a recording must not hold up a tick
-    with contextlib.suppress(ImportError):
-        import torch
-
-        torch.set_num_threads(1)
     threading.Thread(target=_watch_parent, args=(ending,), name="parent", daemon=True).start()
+
+
+def _pin_torch() -> None:
+    """Keep torch on one thread, if a driver or a controller has imported it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 def _set_urgent(urgent: bool) -> None:
@@ -125,6 +128,7 @@ def _run(loop: LiveLoop, commands: Connection, ending: threading.Event) -> None:
                 _set_urgent(urgent)
             if loop.restarted:
                 loop.restarted = False
+                _pin_torch()
                 gc.collect()
                 gc.freeze()
                 pacer.restart(time.monotonic_ns())
