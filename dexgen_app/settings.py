@@ -44,6 +44,7 @@ class Settings:
         text_size: Size of the window's text [pt].
         show_hint: Whether the window shows the first steps.
         auto_connect: Whether the window connects a simulated hand at the start.
+        human_side: The person's hand; empty means the robot's side.
         recordings: Folder of recordings; empty means the default one.
         disabled_plugins: Plugins that are not loaded.
         keys: Shortcuts that differ from the default, by action id.
@@ -58,6 +59,7 @@ class Settings:
     device: str = "sliders"
     controller: str = "direct"
     profile: str = "default"
+    human_side: Literal["", "right", "left"] = ""
     text_size: float = 9.5
     show_hint: bool = True
     auto_connect: bool = True

@@ -64,6 +64,7 @@ def config_from_settings(settings: Settings) -> SessionConfig:
         device=settings.device,
         controller=settings.controller,
         profile=settings.profile,
+        human_side=settings.human_side,
     )
 
 
@@ -186,7 +187,8 @@ def run_window(
     _let_signals_in(qt)
     log.info("window shown after %.1f s", time.monotonic() - begun)
     settings = window.settings
-    if settings.show_hint and not offscreen and review is None:
+    alone = not (offscreen or read_only or review or after_start)
+    if settings.show_hint and alone:
         window.show_hint()
     wanted = settings.auto_connect and window.operator.simulated if connect is None else connect
     if wanted and not read_only:

@@ -63,6 +63,10 @@ class SettingsDialog(QDialog):
         self.folder.setPlaceholderText(str(settings.recordings_dir))
         browse = tool("mdi6.folder-open-outline", "Choose the folder")
         self.profile = QLineEdit(settings.profile)
+        self.side = QComboBox()
+        for title, value in (("As the robot's", ""), ("Right", "right"), ("Left", "left")):
+            self.side.addItem(title, value)
+        self.side.setCurrentIndex(self.side.findData(settings.human_side))
         self.auto_connect = QCheckBox("Connect the simulated hand at the start")
         self.auto_connect.setChecked(settings.auto_connect)
         folder = QHBoxLayout()
@@ -75,6 +79,7 @@ class SettingsDialog(QDialog):
         form.addRow("Text size", self.text_size)
         form.addRow("Recordings folder", folder)
         form.addRow("Calibration profile", self.profile)
+        form.addRow("Person's hand", self.side)
         form.addRow("", self.auto_connect)
         close = button("Close", role="primary")
         foot = QHBoxLayout()
@@ -93,6 +98,7 @@ class SettingsDialog(QDialog):
             lambda: window.save_settings(recordings=self.folder.text().strip())
         )
         self.profile.editingFinished.connect(self._on_profile)
+        self.side.activated.connect(self._on_profile)
         self.auto_connect.toggled.connect(lambda on: window.save_settings(auto_connect=on))
         browse.clicked.connect(self._on_browse)
         close.clicked.connect(self.close)
@@ -105,7 +111,12 @@ class SettingsDialog(QDialog):
             theme.apply(app, dark=is_dark(choice), point_size=self.text_size.value())
 
     def _on_profile(self) -> None:
-        self._window.save_settings(profile=self.profile.text().strip() or "default")
+        person = {
+            "profile": self.profile.text().strip() or "default",
+            "human_side": self.side.currentData(),
+        }
+        self._window.save_settings(**person)
+        self._window.operator.set_person(**person)
 
     def _on_browse(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of recordings", self.folder.text())

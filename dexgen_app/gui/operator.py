@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -117,6 +118,10 @@ class Operator(QObject):
         """Change the controller, also while the hand moves."""
         self._change(controller=controller, parameters={})
         self._send_if_linked(p.SelectController(controller))
+
+    def set_person(self, profile: str, human_side: Literal["", "right", "left"]) -> None:
+        """Choose whose hand it is, from the next connection on."""
+        self.config = replace(self.config, profile=profile, human_side=human_side)
 
     def set_parameter(self, name: str, value: float | str) -> None:
         """Change a parameter of the controller."""
@@ -275,7 +280,7 @@ class Operator(QObject):
 
     def _essence(self) -> p.SessionConfig:
         """Return what a running worker cannot change."""
-        return replace(self.config, device="", controller="", parameters={}, profile="")
+        return replace(self.config, device="", controller="", parameters={})
 
     def _change(self, **changes: object) -> None:
         self.config = replace(self.config, **changes)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QPixmap
 
 from dexgen_app.gui.app import Application
 from dexgen_app.live import protocol as p
@@ -44,6 +45,7 @@ class ScriptedRun(QObject):
         self._begun = 0.0
         self._ended = False
         self._told = ""
+        self._picture: QPixmap | None = None
         self.status = 1
         self._bridge.state_changed.connect(self._on_state)
         self._bridge.happened.connect(self._on_event)
@@ -98,7 +100,7 @@ class ScriptedRun(QObject):
         self._ended = True
         self._nudge.stop()
         self._window.toasts.clear()
-        self._window.grab().save(str(self._out / "window.png"))
+        self._picture = self._window.grab()
         self._bridge.send(p.EndEpisode("keep"))
         self._bridge.send(p.StopRecording())
         self._window.keys.release()
@@ -108,6 +110,8 @@ class ScriptedRun(QObject):
         if self._told == "finished":
             return
         self._told = "finished"
+        if self._picture is not None:  # not before: compressing it would hold up the heartbeat
+            self._picture.save(str(self._out / "window.png"))
         report = self.report()
         (self._out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         print(format_report(report), flush=True)
