@@ -109,7 +109,9 @@ def test_files_are_short(path: Path) -> None:
 )
 def test_import_is_light(module: str, unwanted: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([m for m in {unwanted!r} if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "[]"
 
