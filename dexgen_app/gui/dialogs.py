@@ -155,7 +155,7 @@ class ShortcutsDialog(QDialog):
         layout.setContentsMargins(20, 18, 20, 16)
         layout.addWidget(QLabel("Keys", objectName="title"))
         layout.addWidget(scroll, 1)
-        self.resize(QSize(840, 680))
+        self.resize(QSize(900, 760))
 
 
 def is_dark(choice: str) -> bool:

@@ -33,9 +33,9 @@ class Place:
 
 DEFAULTS: dict[str, tuple[Place, ...]] = {
     "teleop": (
-        Place("joints", "left", 30),
-        Place("keyboard", "left", 30, "joints"),
-        Place("episodes", "left", 13),
+        Place("joints", "left", 28),
+        Place("keyboard", "left", 28, "joints"),
+        Place("episodes", "left", 15),
         Place("plots", "right", 28),
         Place("scene", "right", 18),
         Place("train", "right", 18, "scene"),

@@ -269,7 +269,6 @@ class SafetyBar(QToolBar):
         self.reset.setVisible(True)
         self.reset.setEnabled(latched)
         theme.set_property(self.stop, "latched", "true" if latched else "false")
-        self.stop.setText("STOPPED" if state == SessionState.STOPPED else "STOP")
 
     def show_dead_man(self, held: bool) -> None:
         """Show whether the dead-man switch is held."""

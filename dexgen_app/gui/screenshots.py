@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject, QPoint, QTimer
+from PyQt6.QtGui import QPainter, QPixmap
 from PyQt6.QtWidgets import QApplication
 
 from dexgen_app.gui import theme
 from dexgen_app.gui.app import Application
 from dexgen_app.gui.dialogs import ShortcutsDialog
+from dexgen_app.gui.view_overlay import paint_overlay
 from dexgen_app.live import protocol as p
 from dexgen_app.live.row import SessionState
 
@@ -52,8 +54,9 @@ class Photographer(QObject):
 
     def _step(self) -> None:
         self._waited += _STEP_MS / 1000
-        if self._window.bridge.state == SessionState.ARMED:
-            self._window.keys.hold_by_pointer(False)
+        if self._window.bridge.armed:
+            if self._window.bridge.state == SessionState.ARMED:
+                self._window.keys.hold_by_pointer(False)
             self._window.keys.hold_by_pointer(True)
         if callable(self._waiting):
             if not self._waiting():
@@ -138,7 +141,24 @@ class Photographer(QObject):
 
     def _save(self, name: str) -> None:
         self._window.toasts.clear()
-        self._keep(self._window.grab().save(str(self._out / f"{name}.png")), name)
+        picture = self._window.grab()
+        if not self._window.palette_card.isVisible():
+            self._sharpen(picture)
+        self._keep(picture.save(str(self._out / f"{name}.png")), name)
+
+    def _sharpen(self, picture: QPixmap) -> None:
+        """Put the view in its best quality into a picture: a slow machine draws it coarsely."""
+        view = self._window.view
+        image = view.grab_image()
+        if image.isNull():
+            return
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(view.mapTo(self._window, QPoint(0, 0)))
+        painter.setClipRect(view.rect())
+        painter.drawImage(view.rect(), image)
+        paint_overlay(painter, view.rect(), view.overlay)
+        painter.end()
 
     def _keep(self, saved: bool, name: str) -> None:
         if saved:

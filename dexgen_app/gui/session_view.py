@@ -188,6 +188,7 @@ class SessionView(QObject):
         self._show_recording()
 
     def _on_episode(self, event: p.EpisodeChanged) -> None:
+        self.window.episodes.show_running(event.index, event.mark, event.seconds)
         if event.mark:
             text = f"Episode {event.index + 1} of {event.seconds:.1f} s: {event.mark}"
             self.window.toasts.show(text, "ok")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from fake_session import FakeSession
 
@@ -83,9 +85,12 @@ def test_stop_latches_until_reset(window: MainWindow, session, qtbot) -> None:
 def test_episode_keys(window: MainWindow, session, qtbot) -> None:
     window.actions_registry["episode.start"].trigger()
     qtbot.waitUntil(lambda: window.operator.episode == 0)
+    window.episodes.set_busy_path(Path("session.mcap"))
     window.actions_registry["episode.fail"].trigger()
     assert p.EndEpisode("fail") in session.sent
     qtbot.waitUntil(lambda: window.operator.episode == -1)
+    listed = window.episodes.tree.topLevelItem(0).child(0)
+    assert (listed.text(0), listed.text(3)) == ("episode 1", "fail")
     window.actions_registry["episode.keep"].trigger()
     assert p.EndEpisode("keep") not in session.sent
 

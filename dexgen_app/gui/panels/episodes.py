@@ -115,6 +115,7 @@ class EpisodesPanel(QWidget):
         self._known: dict[Path, tuple[tuple[int, int], Summary]] = {}
         self._pending: set[Path] = set()
         self._busy_path: Path | None = None
+        self._running: dict[int, tuple[str, float]] = {}
         self._live_note = False
         self._results = _Results()
         self._results.done.connect(self._on_read)
@@ -179,8 +180,14 @@ class EpisodesPanel(QWidget):
     def set_busy_path(self, path: Path | None) -> None:
         """Name the file that is being written; it is read when it is closed."""
         self._busy_path = path
+        self._running.clear()
         self._fill()
         QTimer.singleShot(300, self.refresh)
+
+    def show_running(self, index: int, mark: str, seconds: float) -> None:
+        """Show an episode of the file that is being written; ``mark`` is empty while it runs."""
+        self._running[index] = (mark, seconds)
+        self._fill()
 
     def refresh(self) -> None:
         """Look for new, changed and vanished files."""
@@ -246,6 +253,16 @@ class EpisodesPanel(QWidget):
             busy.setIcon(0, theme.icon("mdi6.record-circle", "bad"))
             busy.setForeground(3, QBrush(QColor(theme.colors().bad)))
             self.tree.insertTopLevelItem(0, busy)
+            for index, (mark, seconds) in self._running.items():
+                icon, tint, word = MARK_LOOK[mark] if mark else ("mdi6.record", "bad", "running")
+                length = clock(seconds) if mark else ""
+                child = QTreeWidgetItem([f"episode {index + 1}", length, "", word])
+                child.setIcon(3, theme.icon(icon, tint))
+                child.setForeground(3, QBrush(QColor(getattr(theme.colors(), tint))))
+                child.setData(0, _PATH, str(self._busy_path))
+                child.setData(0, _EPISODE, index)
+                busy.addChild(child)
+            busy.setExpanded(True)
         self.stack.setCurrentIndex(1 if self.tree.topLevelItemCount() else 0)
 
     def _top_items(self) -> list[QTreeWidgetItem]:
@@ -341,6 +358,9 @@ class EpisodesPanel(QWidget):
         chosen = self.chosen()
         if chosen is None or chosen[1] < 0:
             self.failed.emit("Choose an episode in the list first")
+            return
+        if chosen[0] == self._busy_path:
+            self.failed.emit("This recording is still being written: stop it first (F10)")
             return
         try:
             Recording.open(chosen[0]).edit_episode(chosen[1], **changes)
