@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,11 +96,11 @@ def evaluate_policy(
     Yields:
         One result for each gravity direction.
     """
-    directions: Sequence[str] = options.gravity or settings.gravity
+    directions = tuple(dict.fromkeys(options.gravity or settings.gravity))
     settings = replace(
         settings,
         episode_seconds=options.episode_seconds,
-        gravity=tuple(directions),
+        gravity=directions,
         randomisation=replace(
             settings.randomisation, enabled=settings.randomisation.enabled and options.randomise
         ),

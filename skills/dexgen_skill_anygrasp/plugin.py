@@ -16,6 +16,7 @@ def register_skills() -> list[SkillSpec]:
             environment="dexgen_skill_anygrasp.environment:AnyGraspEnvironment",
             config="dexgen_skill_anygrasp.config:AnyGraspConfig",
             modes=("default",),
+            weights="dexgen_skill_anygrasp:weights",
             help="move an object in the hand from one grasp to a near one",
         )
     ]
