@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dexgen_app.errors import DexgenError
+
+if TYPE_CHECKING:
+    from dexgen_app.live.protocol import SessionConfig
 
 HELP = "open the window (the default)"
 
@@ -53,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         safe_mode=bool(getattr(args, "safe_mode", False)),
         disabled=tuple(getattr(args, "disable", ())),
     )
+    _check(config, chosen)
     return run_window(
         config,
         args.review,
@@ -60,3 +66,17 @@ def run(args: argparse.Namespace) -> int:
         read_only=args.read_only,
         connect=args.connect,
     )
+
+
+def _check(config: SessionConfig, chosen: Mapping[str, object]) -> None:
+    """Raise UnknownIdError for a hand, device or controller that was asked for but is not there."""
+    from dexgen_app.plugins import PluginRegistry
+
+    registry = PluginRegistry.load(config.safe_mode, config.disabled)
+    for name, find in (
+        ("hand", registry.find_hand),
+        ("device", registry.find_teleop),
+        ("controller", registry.find_controller),
+    ):
+        if name in chosen:
+            find(str(chosen[name]).partition(":")[0])

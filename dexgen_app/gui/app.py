@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PyQt6.QtCore import QLockFile, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from dexgen_app.errors import UnknownIdError
 from dexgen_app.gui import crash, theme
 from dexgen_app.gui.dialogs import is_dark
 from dexgen_app.gui.instance import InstanceError, claim
@@ -117,6 +118,7 @@ def open_window(
     logging.getLogger().addHandler(bridge_to_log)
     config = config or config_from_settings(settings)
     registry = registry or PluginRegistry.load(config.safe_mode, config.disabled)
+    config = _known(config, registry)
     keys = KeyGuard()
     keys.install(qt)
     session = SessionBridge(factory or _live_session(registry))
@@ -125,6 +127,27 @@ def open_window(
     session.setParent(window)
     bridge_to_log.source.record_made.connect(window.log.add_own)
     return Application(qt, window, bridge_to_log)
+
+
+def _known(config: SessionConfig, registry: PluginRegistry) -> SessionConfig:
+    """Replace what an uninstalled plugin offered by something that is there."""
+    changes: dict[str, str] = {}
+    try:
+        registry.find_hand(config.hand)
+    except UnknownIdError as error:
+        log.warning("%s", error)
+        changes["hand"] = next(iter(registry.hands), config.hand)
+    for name, known in (
+        ("device", registry.teleop_devices),
+        ("controller", registry.controllers),
+    ):
+        chosen = str(getattr(config, name))
+        if chosen.partition(":")[0] not in known and known:
+            log.warning("the %s %s is not installed; another one is chosen", name, chosen)
+            changes[name] = next(
+                (id for id in known if id in ("sliders", "direct")), next(iter(known))
+            )
+    return replace(config, **changes)  # type: ignore[arg-type]
 
 
 def show_window(application: Application, *, arrange: bool = True) -> None:
@@ -171,7 +194,6 @@ def run_window(
         The exit status.
     """
     begun = time.monotonic()
-    crash.install()
     qt = qt_application(offscreen)
     lock: QLockFile | None = None
     if not read_only:
@@ -180,6 +202,7 @@ def run_window(
         except InstanceError as error:
             print(f"dexgen-app: {error}", file=sys.stderr)
             return EXIT_SECOND_INSTANCE
+    crash.install()
     application = open_window(qt, config, read_only=read_only, remember=remember)
     application.lock = lock
     window = application.window

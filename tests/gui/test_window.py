@@ -204,3 +204,24 @@ def test_an_exception_in_a_slot_is_logged(window: MainWindow, qtbot) -> None:
     except KeyError as error:
         crash._on_exception(KeyError, error, error.__traceback__)
     qtbot.waitUntil(lambda: "lost" in window.log.text.toPlainText())
+
+
+def test_what_is_no_longer_installed_is_replaced(open_application) -> None:
+    config = SessionConfig(hand="gone", device="gone:file", controller="gone")
+    window = open_application(config=config).window
+    assert window.operator.hand is not None and window.operator.config.device == "sliders"
+    assert window.operator.config.controller == "direct"
+
+
+def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEXGEN_HOME", "/proc/nowhere")
+    with pytest.raises(DexgenError, match="cannot be written"):
+        instance.claim()
+
+
+@pytest.mark.parametrize("option", ["--hand", "--device", "--controller"])
+def test_unknown_ids_are_refused_before_a_window_opens(option: str, capsys) -> None:
+    from dexgen_app.__main__ import main
+
+    assert main(["gui", "--offscreen", option, "nonesuch"]) == 2
+    assert "nonesuch" in capsys.readouterr().err
