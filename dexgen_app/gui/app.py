@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PyQt6.QtCore import QLockFile, QTimer
+from PyQt6.QtCore import QLockFile, QSize, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from dexgen_app.errors import UnknownIdError
@@ -29,6 +29,7 @@ from dexgen_app.settings import Settings, load_settings
 
 log = logging.getLogger("dexgen_app.gui")
 EXIT_SECOND_INSTANCE = 3
+_FRAME = QSize(8, 44)
 
 
 @dataclass
@@ -158,7 +159,12 @@ def show_window(application: Application, *, arrange: bool = True) -> None:
         screen = window.screen()
         if not placed and screen is not None:
             room = screen.availableGeometry()
-            window.resize(min(1600, room.width()), min(1000, room.height()))
+            # The window manager's frame needs room too.
+            window.resize(
+                min(1600, room.width() - _FRAME.width()),
+                min(1000, room.height() - _FRAME.height()),
+            )
+            window.move(room.topLeft())
     window.show()
     if arrange:
         window.docks.restore()

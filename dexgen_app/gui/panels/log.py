@@ -45,7 +45,9 @@ class LogBridge(logging.Handler):
         self.source = LogSource()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Turn a record into a line."""
+        """Turn a record into a line; other packages are heard from warnings on."""
+        if record.levelno < logging.WARNING and not record.name.startswith("dexgen"):
+            return
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
