@@ -254,7 +254,7 @@ class EpisodesPanel(QWidget):
             busy.setForeground(3, QBrush(QColor(theme.colors().bad)))
             self.tree.insertTopLevelItem(0, busy)
             for index, (mark, seconds) in self._running.items():
-                icon, tint, word = MARK_LOOK[mark] if mark else ("mdi6.record", "bad", "running")
+                icon, tint, word = MARK_LOOK[mark] if mark else ("mdi6.record", "bad", "now")
                 length = clock(seconds) if mark else ""
                 child = QTreeWidgetItem([f"episode {index + 1}", length, "", word])
                 child.setIcon(3, theme.icon(icon, tint))
