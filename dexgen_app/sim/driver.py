@@ -205,7 +205,7 @@ class SimDriver:
             report("importing Genesis", None)
             import_genesis()
             built = is_marked("built")
-            report("starting Genesis" if built else "compiling Genesis, a minute or two", None)
+            report("starting Genesis" if built else "compiling Genesis, one to three minutes", None)
         world = make_world(self._engine, options)
         if self.world is not None:
             self.world.close()
