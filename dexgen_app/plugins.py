@@ -178,6 +178,26 @@ class PluginRegistry:
 
     # Calling ----------------------------------------------------------------------------------
 
+    def follow(self, kind: str, id: str, *, suspended: bool, reason: str = "") -> None:
+        """Note what became of a plugin in another process, where it raised too often or recovered.
+
+        Args:
+            kind: Kind of the part that raised, such as ``teleop_devices``, or ``plugins``.
+            id: Its id, or the plugin's name.
+            suspended: Whether it is not called any more there.
+            reason: Why, for the user.
+        """
+        for record in self.records:
+            mine = (record.name,) if kind == "plugins" else record.provides.get(kind, ())
+            if id not in mine:
+                continue
+            if suspended and record.state is PluginState.LOADED:
+                record.state = PluginState.SUSPENDED
+                record.reason = f"{id}: {reason}" if id != record.name else reason
+            own = record.errors >= MAX_ERRORS  # suspended here, whatever happens elsewhere
+            if not suspended and record.state is PluginState.SUSPENDED and not own:
+                record.state, record.reason = PluginState.LOADED, ""
+
     def build(self, factory: str, *args: Any, owner_id: str = "", **kwargs: Any) -> Any:
         """Import ``factory`` and call it with the remaining arguments.
 

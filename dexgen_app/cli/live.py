@@ -63,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a session as the options say."""
+    from dexgen_app.live.preflight import check_session
+    from dexgen_app.plugins import PluginRegistry
+
     config = make_config(args)
+    check_session(config, PluginRegistry.load(config.safe_mode, config.disabled))
     if not args.seconds >= 0.0:
         raise DexgenError(f"{args.seconds} is no length of time", where="--seconds")
     if args.headless:

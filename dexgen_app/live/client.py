@@ -52,6 +52,8 @@ class LiveSession:
         self.hand = hand or _find_hand(config)
         if not 10.0 <= config.rate_hz <= 500.0:
             raise DexgenError(f"a rate of {config.rate_hz} Hz is not within 10 to 500 Hz")
+        if not 0 <= config.seed < 2**32:
+            raise DexgenError(f"a seed of {config.seed} is not within 0 to {2**32 - 1}")
         real = not (config.driver == SIM or config.driver.startswith(f"{SIM}:"))
         SafetyConfig.for_session(config.safety, real=real)
         self.ring = StateRing.create(row_dtype(self.hand.joint_count))

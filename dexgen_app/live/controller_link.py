@@ -45,7 +45,7 @@ class ControllerLink:
         self._controller = controller
         self._joints = joints
         self._report = report
-        self._guard = PluginGuard(f"controller {spec.id}", report)
+        self._guard = PluginGuard(f"controller {spec.id}", report, "controllers", spec.id)
         self._period_ns = int(1e9 / spec.rate_hz) if spec.rate_hz > 0 else 0
         self._next_ns = 0
         self._forget()
@@ -65,7 +65,7 @@ class ControllerLink:
     def reset(self, state: HandState) -> None:
         """Let the controller forget its history and start from ``state``."""
         self._forget()
-        self._guard.call(self._controller.reset, state)
+        self._guard.call("reset", self._controller.reset, state)
 
     def step(self, control: ControlInput) -> HandCommand | None:
         """Return the target of this tick, or None to hold."""
@@ -96,7 +96,7 @@ class ControllerLink:
         return self._from + share * (self._to - self._from)
 
     def _call(self, control: ControlInput) -> HandCommand | None:
-        return self._guard.call(self._checked_step, control)
+        return self._guard.call("step", self._checked_step, control)
 
     def _checked_step(self, control: ControlInput) -> HandCommand | None:
         output = self._controller.step(control)

@@ -64,7 +64,7 @@ class DeviceLink:
         self._hand = hand
         self._timeout_ns = int(timeout * 1e9)
         self._report = report
-        self._guard = PluginGuard(f"device {spec.id}", report)
+        self._guard = PluginGuard(f"device {spec.id}", report, "teleop_devices", spec.id)
         self._sample: TeleopSample | None = None
         self._told: tuple[bool, str] | None = None
 
@@ -75,10 +75,16 @@ class DeviceLink:
 
     def read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         """Return the newest sample if it is fresh, whole and tracked, else None."""
-        sample = self._guard.call(self.device.read, now_ns, state)
+        sample = self._guard.call("read", self._checked_read, now_ns, state)
         problem = self._take(sample, now_ns)
         self._tell(problem)
         return None if problem else self._sample
+
+    def _checked_read(self, now_ns: int, state: HandState) -> TeleopSample | None:
+        sample = self.device.read(now_ns, state)
+        if sample is not None and not isinstance(sample, TeleopSample):
+            raise TypeError(f"it returned a {type(sample).__name__}, not a sample")
+        return sample
 
     def _tell(self, problem: str) -> None:
         """Report the device's status when it changes: what is wrong, or what it says of itself."""
@@ -90,12 +96,10 @@ class DeviceLink:
         if problem:
             log.warning("device %s: %s", self.name, problem)
 
-    def _take(self, sample: Any, now_ns: int) -> str:
+    def _take(self, sample: TeleopSample | None, now_ns: int) -> str:
         """Keep a new sample; return what is wrong with the device now, empty if nothing is."""
         if self.suspended:
-            return "it raised too often and is suspended"
-        if sample is not None and not isinstance(sample, TeleopSample):
-            return f"it returned a {type(sample).__name__}, not a sample"
+            return self._guard.reason
         if sample is not None and (
             self._sample is None or sample.sequence != self._sample.sequence
         ):
@@ -122,18 +126,15 @@ class DeviceLink:
 
     def handle_input(self, payload: Mapping[str, Any]) -> None:
         """Give the device what the window collected."""
+        self._guard.call("handle_input", self._give, payload)
+
+    def _give(self, payload: Mapping[str, Any]) -> None:
         try:
             self.device.handle_input(payload)
         except DexgenError as error:
             self._report(Failure(what=error.what, where=error.where, remedy=error.remedy))
-        except Exception as error:
-            self._guard.call(_reraise, error)
 
     def close(self) -> None:
         """Release the device."""
         self._guard.suspended = False
-        self._guard.call(self.device.close)
-
-
-def _reraise(error: Exception) -> None:
-    raise error
+        self._guard.call("close", self.device.close)

@@ -9,10 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from dexgen_app import __version__
 from dexgen_app.errors import DexgenError
 from dexgen_app.live import protocol as p
 from dexgen_app.live.client import LiveSession
@@ -50,6 +52,7 @@ class HeadlessRun:
         self.statistics = SessionStatistics()
         self.failures: list[p.Failure] = []
         self.recording = p.RecordingStatus(active=False)
+        self.device: p.DeviceStatus | None = None
         self.state = SessionState.DISCONNECTED
         self._seconds = seconds
         self._record = record
@@ -121,6 +124,8 @@ class HeadlessRun:
             self._enter(SessionState(event.state), event.reason)
         elif isinstance(event, p.Ready):
             self._on_ready()
+        elif isinstance(event, p.DeviceStatus):
+            self.device = event
         elif isinstance(event, p.RecordingStatus):
             self.recording = event
             if event.error:
@@ -164,6 +169,17 @@ class HeadlessRun:
             self._take_events()
             time.sleep(_POLL_S)
         self._take_events()
+        self._judge_device()
+
+    def _judge_device(self) -> None:
+        """A device that never sent anything usable is a failure, for nothing was driven."""
+        device = self.device
+        if device is None or device.connected or self.failures or self.statistics.samples:
+            return
+        if self.statistics.rows:
+            failure = p.Failure(what=f"it drove nothing: {device.text}", where=device.device)
+            self.failures.append(failure)
+            self._say(f"device {failure.where}: {failure.what}")
 
     def report(self) -> dict[str, Any]:
         """Return the figures of the run."""
@@ -174,6 +190,9 @@ class HeadlessRun:
             "device": config.device,
             "controller": config.controller,
             "seed": config.seed,
+            "config": asdict(config),
+            "version": __version__,
+            "device_status": self.device.text if self.device else "",
             **self.statistics.report(),
             "recording": {
                 "path": self.recording.path,
@@ -208,13 +227,18 @@ def run_headless(
         0, or 2 if something that was asked for did not work.
     """
     if report:
+        report = str(Path(report).expanduser())
         _check_writable(Path(report))
+        if Path(report).is_dir():
+            raise DexgenError("this is a folder", where=report, remedy="Name a file")
     if record:
         _check_writable(Path(record))
         if Path(record).expanduser().exists():
             raise DexgenError(
                 "the file exists", where=record, remedy="A recording is never overwritten"
             )
+    if record and report and Path(record).expanduser().absolute() == Path(report).absolute():
+        raise DexgenError("the report would overwrite the recording", where=report)
     say = say or _print
     session = LiveSession(config)
     run = HeadlessRun(session, seconds=seconds, record=record, arm=arm, say=say)
@@ -230,7 +254,8 @@ def run_headless(
         for number, handler in before.items():
             signal.signal(number, handler)
     figures = run.report()
-    say(format_report(figures))
+    if run.statistics.rows:
+        say(format_report(figures))
     if run.recording.path:
         say(f"recorded {run.recording.rows} rows into {run.recording.path}")
     if report:
@@ -252,6 +277,6 @@ def _check_writable(path: Path) -> None:
 
 
 def _write_json(path: Path, figures: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{path.name}.part")
     temporary.write_text(json.dumps(figures, indent=2) + "\n")
     os.replace(temporary, path)

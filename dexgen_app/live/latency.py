@@ -52,6 +52,11 @@ class SessionStatistics:
                 self._clips[flag.name or ""] += int((active["clip"] & flag > 0).sum())
 
     @property
+    def samples(self) -> int:
+        """Number of rows with a usable sample of the device so far."""
+        return sum(int((part >= 0).sum()) for part in self._parts["sample_sequence"])
+
+    @property
     def rows(self) -> int:
         """Number of rows so far."""
         return self._rows

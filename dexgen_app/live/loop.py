@@ -358,7 +358,7 @@ class LiveLoop:
     def _retarget(self, sample: TeleopSample | None) -> HandCommand | None:
         if sample is None or self.retargeter is None:
             return None
-        return self._retarget_guard.call(self._retarget_or_hold, sample)
+        return self._retarget_guard.call("retarget", self._retarget_or_hold, sample)
 
     def _retarget_or_hold(self, sample: TeleopSample) -> HandCommand | None:
         """Return the command, or None for a sample that is no hand: noise can make one."""

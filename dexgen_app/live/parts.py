@@ -11,12 +11,14 @@ from dexgen_app.errors import DexgenError, PluginError
 from dexgen_app.live.controller_link import ControllerLink
 from dexgen_app.live.device_link import DeviceLink, split_id
 from dexgen_app.live.hand_link import SIM, SIM_FACTORY, HandLink
-from dexgen_app.live.protocol import Progress, SessionConfig
+from dexgen_app.live.protocol import PluginHealth, Progress, SessionConfig
 from dexgen_app.live.safety import SafetyConfig
+from dexgen_app.plugins import PluginState
 from dexgen_app.spec import (
     ControllerContext,
     ControllerSpec,
     DriverContext,
+    DriverSpec,
     HandSpec,
     TeleopContext,
     TeleopSpec,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from dexgen_app.plugins import PluginRegistry
 
 log = logging.getLogger(__name__)
+DEFAULT_PROFILE = SessionConfig.profile
 Report = Callable[[Any], None]
 
 
@@ -69,6 +72,37 @@ class Parts:
         self.safety = SafetyConfig.for_session(setup.config.safety, real=setup.real)
         self._report = report
         self._extensions = {(type(spec), spec.id): spec for spec in setup.extensions}
+        self._suspended: set[tuple[str, str]] = set()
+
+    def _watch(self, event: Any) -> None:
+        """Pass an event on and remember which parts were suspended."""
+        if isinstance(event, PluginHealth):
+            self._suspended.add((event.kind, event.id))
+        self._report(event)
+
+    def _revive(self, kind: str, id: str) -> None:
+        """Tell that a part which was suspended has been built anew."""
+        if (kind, id) in self._suspended:
+            self._suspended.remove((kind, id))
+            self._report(PluginHealth(kind=kind, id=id, suspended=False))
+
+    def _build(self, factory: str, context: Any, owner: str) -> Any:
+        """Build a part of a plugin; tell it if the plugin is suspended because of that."""
+        try:
+            return self.registry.build(factory, context, owner_id=owner)
+        finally:
+            self._tell_suspended()
+
+    def _tell_suspended(self) -> None:
+        """Tell of plugins that the registry of this process has suspended."""
+        for record in self.registry.records:
+            key = ("plugins", record.name)
+            if record.state is PluginState.SUSPENDED and key not in self._suspended:
+                self._watch(
+                    PluginHealth(
+                        kind="plugins", id=record.name, suspended=True, reason=record.reason
+                    )
+                )
 
     def open_hand(self) -> HandLink:
         """Build the driver and connect it.
@@ -79,14 +113,7 @@ class Parts:
         config, hand = self.setup.config, self.setup.hand
         name, argument = split_id(config.driver)
         if self.setup.real:
-            drivers = {driver.id: driver for driver in hand.drivers}
-            if name not in drivers:
-                raise DexgenError(
-                    f"this hand has no driver {name!r}",
-                    where=hand.id,
-                    remedy=f"There is: {', '.join([SIM, *drivers])}",
-                )
-            factory = drivers[name].factory
+            factory = find_driver(hand, name).factory
         else:
             factory = SIM_FACTORY
         context = DriverContext(
@@ -99,7 +126,7 @@ class Parts:
             ),
             options={"engine": config.engine},
         )
-        driver = self.registry.build(factory, context, owner_id=name)
+        driver = self._build(factory, context, name)
         link = HandLink(hand, driver, real=self.setup.real)
         try:
             _open(driver.connect, f"driver {name} of {hand.id}")
@@ -122,10 +149,11 @@ class Parts:
         context = TeleopContext(
             hand=self.setup.hand, argument=argument, seed=self.setup.config.seed
         )
-        device = self.registry.build(spec.factory, context, owner_id=spec.id)
+        device = self._build(spec.factory, context, spec.id)
         _open(device.connect, f"device {spec.id}")
         timeout = self.safety.input_timeout
-        return DeviceLink(text, spec, device, self.setup.hand, timeout, self._report)
+        self._revive("teleop_devices", spec.id)
+        return DeviceLink(text, spec, device, self.setup.hand, timeout, self._watch)
 
     def open_controller(self, name: str) -> ControllerLink:
         """Build a controller.
@@ -137,15 +165,11 @@ class Parts:
         spec = self._extensions.get((ControllerSpec, name))
         if not isinstance(spec, ControllerSpec):
             spec = self.registry.find_controller(name)
-        if spec.hands and hand.id not in spec.hands:
-            raise DexgenError(
-                f"the controller does not support the hand {hand.id}",
-                where=spec.id,
-                remedy=f"It supports: {', '.join(spec.hands)}",
-            )
+        check_supported(spec, hand)
         context = ControllerContext(hand=hand, rate_hz=config.rate_hz, seed=config.seed)
-        controller = self.registry.build(spec.factory, context, owner_id=spec.id)
-        return ControllerLink(spec, controller, hand.joint_count, self._report)
+        controller = self._build(spec.factory, context, spec.id)
+        self._revive("controllers", spec.id)
+        return ControllerLink(spec, controller, hand.joint_count, self._watch)
 
     def open_retargeter(self) -> Retargeter:
         """Build the retargeting with the user's calibration, or that of a typical adult."""
@@ -157,6 +181,10 @@ class Parts:
         try:
             if profile_path(config.profile).is_file():
                 calibration = load_profile(config.profile, hand)
+            elif config.profile != DEFAULT_PROFILE:
+                log.warning(
+                    "there is no profile %s yet; an adult's typical hand is used", config.profile
+                )
         except DexgenError as error:
             log.warning("%s; an adult's typical hand is used", error)
         side = config.human_side or None
@@ -164,8 +192,36 @@ class Parts:
 
     def check_arming(self) -> str | None:
         """Return why a plugin refuses arming, or None."""
-        return self.registry.check(
+        refusal = self.registry.check(
             "check_arming", hand=self.setup.hand, driver=self.setup.config.driver
+        )
+        self._tell_suspended()
+        return refusal
+
+
+def find_driver(hand: HandSpec, name: str) -> DriverSpec:
+    """Return a hand's driver.
+
+    Raises:
+        DexgenError: The hand has none of that id.
+    """
+    drivers = {driver.id: driver for driver in hand.drivers}
+    if name not in drivers:
+        raise DexgenError(
+            f"this hand has no driver {name!r}",
+            where=hand.id,
+            remedy=f"There is: {', '.join([SIM, *drivers])}",
+        )
+    return drivers[name]
+
+
+def check_supported(spec: ControllerSpec, hand: HandSpec) -> None:
+    """Raise DexgenError if a controller cannot drive a hand."""
+    if spec.hands and hand.id not in spec.hands:
+        raise DexgenError(
+            f"the controller does not support the hand {hand.id}",
+            where=spec.id,
+            remedy=f"It supports: {', '.join(spec.hands)}",
         )
 
 

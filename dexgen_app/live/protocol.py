@@ -243,6 +243,21 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PluginHealth:
+    """A plugin's part was suspended in the worker, or works again after it was chosen anew.
+
+    ``kind`` and ``id`` are those of ``PluginRegistry``: ``teleop_devices`` and ``keyboard``, or
+    ``plugins`` and the plugin's name if one of its hooks raised. ``PluginRegistry.follow`` takes
+    the event.
+    """
+
+    kind: str
+    id: str
+    suspended: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceStatus:
     """The device's name and what is known of it."""
 

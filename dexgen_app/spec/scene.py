@@ -68,8 +68,10 @@ class WristProgram:
         if self.direction not in GRAVITY_DIRECTIONS:
             known = ", ".join(GRAVITY_DIRECTIONS)
             raise ValueError(f"unknown wrist direction {self.direction!r}; known: {known}")
-        if self.sweep_period < 0.0:
-            raise ValueError("the sweep period must not be negative")
+        if not 0.0 <= self.sweep_period < math.inf:
+            raise ValueError(f"the sweep period {self.sweep_period} s is no length of time")
+        if len(self.sweep_axis) != 3 or not 0.0 < math.hypot(*self.sweep_axis) < math.inf:
+            raise ValueError(f"the sweep axis {self.sweep_axis} is no direction")
 
     def gravity(self, seconds: float) -> np.ndarray:
         """Return the unit gravity vector in the hand frame after ``seconds``, shape (3,)."""

@@ -63,12 +63,13 @@ def read_clip(path: Path, rate_hz: float, hand: HandSpec) -> Clip:
 def _read_landmarks(path: Path, rate_hz: float) -> Clip:
     where = str(path)
     try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        with path.open("rb") as file:
+            values = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError) as error:
         raise InputError(f"it is not a readable .npy file: {error}", where=where) from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+    if values.dtype.kind != "f":
         raise InputError(
-            f"its numbers are {getattr(values, 'dtype', type(values))}, not floating point",
+            f"its numbers are {values.dtype}, not floating point",
             where=where,
             remedy="Save positions in metres as float32 or float64",
         )

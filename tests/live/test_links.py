@@ -23,7 +23,13 @@ from dexgen_app.live.device_link import DeviceLink, split_id
 from dexgen_app.live.guard import PluginGuard
 from dexgen_app.live.hand_link import HandFault, HandLink
 from dexgen_app.live.outbox import Outbox
-from dexgen_app.live.protocol import DeviceStatus, Failure, LogLine, StateChanged
+from dexgen_app.live.protocol import (
+    DeviceStatus,
+    Failure,
+    LogLine,
+    PluginHealth,
+    StateChanged,
+)
 from dexgen_app.spec import ControlInput, HandCommand, ParameterSpec
 
 MS = 1_000_000
@@ -122,8 +128,36 @@ def test_ids_keep_colons_in_their_argument():
 def test_errors_that_are_not_in_a_row_suspend_nobody(events):
     guard = PluginGuard("x", events.append)
     for turn in range(9):
-        guard.call((lambda: 1 / 0) if turn % 3 else (lambda: 1))
+        guard.call("read", (lambda: 1 / 0) if turn % 3 else (lambda: 1))
     assert not guard.suspended and not events
+
+
+def test_a_method_that_only_raises_is_found_among_others_that_work(events):
+    guard = PluginGuard("device x", events.append, "teleop_devices", "x")
+    for _ in range(3):
+        assert guard.call("read", lambda: 1) == 1
+        guard.call("handle_input", lambda: 1 / 0)
+    assert guard.suspended and guard.call("read", lambda: 1) is None
+    failure, health = events
+    assert "handle_input" in failure.what and "division" in failure.what
+    assert health == PluginHealth(
+        kind="teleop_devices", id="x", suspended=True, reason=failure.what
+    )
+    assert guard.reason == failure.what
+
+
+def test_the_log_names_the_methods_that_an_author_knows(events, caplog):
+    link = device_link(events, "raise")
+    link.read(MS, state())
+    link.handle_input({"key": "q"})
+    controller = FakeController()
+    controller.mode = "raise"
+    ControllerLink(CONTROLLER, controller, N, events.append).step(control(MS, HOME))
+    assert [r.message.split(":")[0] for r in caplog.records if r.levelname == "ERROR"] == [
+        "device fake raised in read",
+        "device fake raised in handle_input",
+        "controller fake raised in step",
+    ]
 
 
 # Controller ---------------------------------------------------------------------------------
@@ -165,7 +199,9 @@ def test_a_broken_controller_is_suspended(events, mode, rate):
     assert outputs == [None] * 5
     assert link.suspended
     assert len(controller.inputs) == 3
-    assert events[-1].where == "controller fake"
+    failure, health = events[-2:]
+    assert failure.where == "controller fake" and "in step" in failure.what
+    assert (health.kind, health.id, health.suspended) == ("controllers", "fake", True)
 
 
 NUMBER = ParameterSpec(name="gain", title="Gain", default=0.5, lower=0.0, upper=2.0)

@@ -9,12 +9,13 @@ import time
 
 import numpy as np
 import pytest
+from live_fakes import CONTROLLER, DEVICE, HAND
 
 from dexgen_app.__main__ import main
 from dexgen_app.live import protocol as p
 from dexgen_app.live.client import LiveSession
-from dexgen_app.live.headless import run_headless
-from dexgen_app.live.row import SessionState
+from dexgen_app.live.headless import HeadlessRun, run_headless
+from dexgen_app.live.row import STAGES, SessionState
 from dexgen_app.recording.reader import Recording
 
 S = SessionState
@@ -98,6 +99,10 @@ def test_the_command_line_records_and_reports(tmp_path, capsys):
     assert figures["recording"]["rows"] == len(Recording.open(record).rows)
     assert figures["latency_ms"]["total"]["p50"] > 0
     assert figures["failures"] == []
+    assert figures["config"]["parameters"] == {"smoothing": 0.05}
+    assert figures["config"]["seed"] == figures["seed"] == 0
+    assert set(figures["latency_ms"]) == set(STAGES)
+    assert figures["clips_percent"]["ramp"] >= 0 and figures["object_drops"] >= 0
     assert Recording.open(record).session_config().parameters == {"smoothing": 0.05}
 
 
@@ -129,6 +134,12 @@ def test_ctrl_c_ends_it_cleanly():
         (["--driver", "can"], ["sim"]),
         (["--param", "smoothing"], ["NAME=VALUE"]),
         (["--param", "smoothing=9"], ["smoothing", "0.5"]),
+        (["--param", "smooth=0.1"], ["Known: smoothing"]),
+        (["--wrist", "palm_up:nan"], ["length of time"]),
+        (["--seed", "-1"], ["seed"]),
+        (["--rate", "nan"], ["500"]),
+        (["--report", "/tmp"], ["folder"]),
+        (["--report", "same", "--record", "same"], ["overwrite"]),
         (["--safety", "speed=1"], ["speed_scale"]),
         (["--wrist", "sideways"], ["palm_up"]),
         (["--object-size", "big"], ["not a number"]),
@@ -147,6 +158,22 @@ def test_a_mistake_has_one_clear_answer(options, words, capsys):
     for word in words:
         assert word in printed
     assert "Traceback" not in printed
+
+
+def test_a_device_that_never_sends_anything_is_a_failure():
+    session = LiveSession(
+        p.SessionConfig(engine="mujoco", driver="fake", device="fake:silent", controller="fake"),
+        hand=HAND,
+        extensions=(DEVICE, CONTROLLER),
+    )
+    lines: list[str] = []
+    run = HeadlessRun(session, seconds=0.3, record="", arm=True, say=lines.append)
+    try:
+        run.run()
+    finally:
+        session.close(10.0)
+    assert "nothing" in run.failures[0].what and run.failures[0].where == "fake:silent"
+    assert run.report()["failures"] and "nothing" in run.report()["device_status"]
 
 
 def test_options_of_a_run_without_a_window_need_it(capsys):
