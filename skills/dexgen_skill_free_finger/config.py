@@ -14,6 +14,7 @@ class FreeFingerWeights:
     Attributes:
         scale: Factor on everything.
         follow: Decay of the follow term with the free finger's distance from its target [1/rad].
+        progress: Bonus on the way that the free finger comes nearer to its target [1/rad].
         reached: Bonus for a target.
         offset: Penalty on the object's distance from where it started [1/m].
         turn: Penalty on the object's angle from how it started [1/rad].
@@ -25,7 +26,8 @@ class FreeFingerWeights:
 
     scale: float = 0.3
     follow: float = 2.0
-    reached: float = 3.0
+    progress: float = 8.0
+    reached: float = 8.0
     offset: float = 10.0
     turn: float = 0.3
     alive: float = 0.3

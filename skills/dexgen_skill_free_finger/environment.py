@@ -57,6 +57,7 @@ class FreeFingerEnvironment(HandEnvironment):
         self._waited = torch.zeros(self.count, dtype=torch.long)
         self._patience = max(1, round(config.target_seconds / self.step_seconds))
         self._reached = torch.zeros(self.count, dtype=torch.bool)
+        self._remaining = torch.zeros(self.count)
 
     @property
     def free(self) -> torch.Tensor:
@@ -69,14 +70,14 @@ class FreeFingerEnvironment(HandEnvironment):
         self.finger[ids] = self._choosable[picks]
         self._start_joints[ids] = self.goals.joints[rows]
         self._start_pose[ids] = self.goals.pose[rows]
-        self._draw(ids)
+        self._draw(ids, self.goals.joints[rows])
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace targets that were reached or took too long."""
         self._waited[ids] += 1
         old = self._reached[ids] | (self._waited[ids] >= self._patience)
         if bool(old.any()):
-            self._draw(ids[old])
+            self._draw(ids[old], self.state.joints[ids[old]])
 
     def evaluate_step(
         self, action: torch.Tensor, previous: torch.Tensor, dropped: torch.Tensor
@@ -85,11 +86,14 @@ class FreeFingerEnvironment(HandEnvironment):
         w, state, free = self.config.reward, self.state, self.free
         error = torch.where(free, (self.wish - state.joints).abs(), 0.0).amax(-1)
         self._reached = (error < self.config.tolerance) & ~dropped
+        remaining = self._mean_error(state.joints, self.wish, free)
+        progress, self._remaining = self._remaining - remaining, remaining
         offset = torch.linalg.vector_norm(state.pose[:, :3] - self._start_pose[:, :3], dim=-1)
         turned = angle_between(state.pose[:, 3:], self._start_pose[:, 3:])
         holding = torch.where(free, 0.0, action)
         reward = (
             torch.exp(-w.follow * error)
+            + w.progress * progress
             + w.reached * self._reached.float()
             - w.offset * offset
             - w.turn * turned
@@ -119,8 +123,14 @@ class FreeFingerEnvironment(HandEnvironment):
         waited = self._waited[:, None] / self._patience
         return {"policy": policy, "critic": torch.cat((self.privileged_observation(), waited), -1)}
 
-    def _draw(self, ids: torch.Tensor) -> None:
+    def _draw(self, ids: torch.Tensor, joints: torch.Tensor) -> None:
         spread = 2.0 * torch.rand(len(ids), self.action_size, generator=self.generator) - 1.0
         wish = self._start_joints[ids] + self.config.reach * spread
         self.wish[ids] = torch.clamp(wish, self.lower, self.upper)
         self._waited[ids] = 0
+        self._remaining[ids] = self._mean_error(joints, self.wish[ids], self.free[ids])
+
+    @staticmethod
+    def _mean_error(joints: torch.Tensor, wish: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+        """Return the mean distance of the free joints from their targets [rad], shape (n,)."""
+        return torch.where(free, (wish - joints).abs(), 0.0).sum(-1) / free.sum(-1).clamp_min(1)
