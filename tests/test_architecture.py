@@ -122,3 +122,9 @@ def test_no_pickle_is_loaded() -> None:
         assert "torch.load(" not in text, path
         assert "allow_pickle=True" not in text, path
         assert "pickle" not in {name.split(".")[0] for name in _imports(path)}, path
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """Two of one name cannot be collected together."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
