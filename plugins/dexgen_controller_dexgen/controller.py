@@ -10,13 +10,37 @@ import torch
 from dexgen_app.errors import InputError
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.kinematics.model import HandModel
-from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
+from dexgen_app.spec import (
+    ControlInput,
+    ControllerContext,
+    HandCommand,
+    HandSpec,
+    HandState,
+)
 from dexgen_controller_dexgen.commanders import commanded_offset
+from dexgen_controller_dexgen.mirror import load_for_hand
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import PARAMETERS
 from dexgen_controller_dexgen.policy import GuidedPolicy
 
 WEIGHTS = Path(__file__).parent / "weights"
+
+
+def weights_for(hand: HandSpec) -> Path:
+    """Return the shipped weights for a hand or its mirror image.
+
+    Raises:
+        InputError: There are none.
+    """
+    for path in sorted(WEIGHTS.glob("*.safetensors")):
+        info = ControllerModel.load(path).info
+        if hand.id in (info.hand, info.mirror_hand):
+            return path
+    raise InputError(
+        f"there are no weights for hand {hand.id}",
+        where=str(WEIGHTS),
+        remedy=f"Make them with `dexgen-app build-controller --hand {hand.id}`",
+    )
 
 
 class DexGenController:
@@ -28,14 +52,8 @@ class DexGenController:
 
     def __init__(self, context: ControllerContext) -> None:
         hand = context.hand
-        path = Path(context.options.get("weights") or WEIGHTS / f"{hand.id}.safetensors")
-        if not path.exists():
-            raise InputError(
-                f"there are no weights for hand {hand.id}",
-                where=str(path),
-                remedy=f"Make them with `dexgen-app build-controller --hand {hand.id}`",
-            )
-        model = ControllerModel.load(path, hand)
+        given = context.options.get("weights")
+        model = load_for_hand(Path(given) if given else weights_for(hand), hand)
         self._policy = GuidedPolicy(model, seed=context.seed)
         mj_model = HandModel(hand).mj_model
         self._sites = BatchedKinematics(mj_model, hand.joint_names, hand.keypoint_sites)

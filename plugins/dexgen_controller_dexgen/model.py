@@ -13,7 +13,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dexgen_app.errors import InputError
-from dexgen_app.spec import HandSpec
 from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
 from dexgen_controller_dexgen.history import HORIZON, state_size
 from dexgen_controller_dexgen.networks import SIZES, InverseDynamics, MotionPrior
@@ -33,6 +32,8 @@ class ModelInfo:
         modes: Mode labels.
         size: Key of ``SIZES``.
         control_dt: Control period [s].
+        mirror_hand: Id of the hand that is this one's mirror image; empty if there is none.
+        mirror_signs: Sign of each of its joints.
         format_version: Version of the file format.
     """
 
@@ -43,6 +44,8 @@ class ModelInfo:
     modes: tuple[str, ...]
     size: str
     control_dt: float
+    mirror_hand: str = ""
+    mirror_signs: tuple[int, ...] = ()
     format_version: int = FORMAT_VERSION
 
 
@@ -133,9 +136,9 @@ class ControllerModel:
         return predicted * self.statistics["increment_std"] + self.statistics["increment_mean"]
 
     def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        """Write the model as safetensors, whole or not at all."""
-        tensors = {f"prior.{name}": value for name, value in self.prior.state_dict().items()}
-        tensors |= {f"inverse.{name}": value for name, value in self.inverse.state_dict().items()}
+        """Write the model as safetensors, whole or not at all; weights at half precision."""
+        tensors = {f"prior.{name}": value.half() for name, value in self.prior.state_dict().items()}
+        tensors |= {f"inverse.{k}": value.half() for k, value in self.inverse.state_dict().items()}
         tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
         metadata = {"info": json.dumps(asdict(self.info)), **(notes or {})}
         partial = path.with_suffix(".part")
@@ -145,22 +148,18 @@ class ControllerModel:
         partial.replace(path)
 
     @classmethod
-    def load(cls, path: Path, hand: HandSpec | None = None) -> ControllerModel:
-        """Read a model.
-
-        Args:
-            path: A file that ``save`` wrote.
-            hand: Refuse a model of another hand.
+    def load(cls, path: Path) -> ControllerModel:
+        """Read a model that ``save`` wrote.
 
         Raises:
-            InputError: The file is not a controller model, or one of another hand or format.
+            InputError: The file is not a controller model, or one of another format.
         """
         remedy = "Name the weights of a controller, as `dexgen-app build-controller` writes them"
         try:
             with safe_open(path, "pt") as file:
                 table = json.loads(file.metadata()["info"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            for name in ("joint_names", "keypoint_sites", "modes"):
+            for name in ("joint_names", "keypoint_sites", "modes", "mirror_signs"):
                 table[name] = tuple(table[name])
             info = ModelInfo(**table)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -173,10 +172,6 @@ class ControllerModel:
                 where=str(path),
                 remedy=remedy,
             )
-        if hand is not None and info.joint_names != hand.joint_names:
-            raise InputError(
-                f"the model is of another hand, {info.hand}", where=str(path), remedy=remedy
-            )
         model = cls(info)
         parts: dict[str, dict[str, torch.Tensor]] = {"prior": {}, "inverse": {}, "statistics": {}}
         try:
@@ -184,7 +179,7 @@ class ControllerModel:
                 part, _, rest = name.partition(".")
                 if not torch.isfinite(tensor).all():
                     raise InputError(f"weight {name} is not finite", where=str(path), remedy=remedy)
-                parts[part][rest] = tensor
+                parts[part][rest] = tensor.float()
             model.prior.load_state_dict(parts["prior"])
             model.inverse.load_state_dict(parts["inverse"])
             model.set_statistics(parts["statistics"])

@@ -20,6 +20,7 @@ from torch import nn
 from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_app.spec import HandSpec
+from dexgen_controller_dexgen.mirror import joint_signs
 from dexgen_controller_dexgen.model import ControllerModel, ModelInfo
 from dexgen_controller_dexgen.samples import Batch, SampleSource
 
@@ -117,10 +118,16 @@ class Trainer:
         hand: The hand of the dataset.
         folder: Run folder.
         config: How to train.
+        mirror_of: The hand that is its mirror image, which the model shall serve too.
     """
 
     def __init__(
-        self, store: TransitionStore, hand: HandSpec, folder: Path, config: TrainingConfig
+        self,
+        store: TransitionStore,
+        hand: HandSpec,
+        folder: Path,
+        config: TrainingConfig,
+        mirror_of: HandSpec | None = None,
     ) -> None:
         store.require_hand(hand)
         self.rank, self.processes = _join_processes()
@@ -140,6 +147,8 @@ class Trainer:
                 modes=store.format.modes,
                 size=config.size,
                 control_dt=store.format.control_dt,
+                mirror_hand=mirror_of.id if mirror_of else "",
+                mirror_signs=joint_signs(hand, mirror_of) if mirror_of else (),
             )
         )
         source = SampleSource(store, sites, self.fingers, clean=True)

@@ -21,6 +21,7 @@ OBJECTS = ("cube:60",)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``dexgen-app build-controller``."""
     parser.add_argument("--hand", default="allegro", help="hand")
+    parser.add_argument("--mirror", default="", metavar="HAND", help="its mirror image, served too")
     parser.add_argument("--run", default="controller", help="name of the run")
     parser.add_argument("--budget", default="3h", help="time for all stages, as 90m or 3h")
     parser.add_argument("--object", action="append", default=[], help="as `grasps make` takes it")
@@ -164,9 +165,11 @@ class Build:
         steps = max(500, int(seconds * 4500 * self._args.processes / 1024 * 0.6))
         store = TransitionStore(self._folder / "data")
         work = self._folder / f"train-{len(store)}"
-        hand = PluginRegistry.load().find_hand(self._args.hand)
+        hands = PluginRegistry.load()
+        hand = hands.find_hand(self._args.hand)
+        other = hands.find_hand(self._args.mirror) if self._args.mirror else None
         config = TrainingConfig(size=self._args.size, steps=steps, seed=self._args.seed)
-        trainer = Trainer(store, hand, work, config)
+        trainer = Trainer(store, hand, work, config, other)
         trainer.train_prior()
         trainer.train_inverse()
         trainer.model.save(self.model, {"made_by": shlex.join(("dexgen-app", *sys.argv[1:]))})

@@ -84,7 +84,7 @@ def _collect(args: argparse.Namespace, index: int) -> None:
     from dexgen_app.learn.transitions import TransitionFormat, TransitionWriter
     from dexgen_app.plugins import PluginRegistry, load_object
     from dexgen_controller_dexgen.collection import CollectionConfig, Collector
-    from dexgen_controller_dexgen.model import ControllerModel
+    from dexgen_controller_dexgen.mirror import load_for_hand
     from dexgen_controller_dexgen.parameters import MODES
     from dexgen_controller_dexgen.policy import GuidedPolicy
 
@@ -125,7 +125,7 @@ def _collect(args: argparse.Namespace, index: int) -> None:
         )
         detour = None
         if args.detour:
-            model = ControllerModel.load(Path(args.detour), hand)
+            model = load_for_hand(Path(args.detour), hand)
             detour = GuidedPolicy(model, args.environments, seed=seed)
         config = CollectionConfig(
             burst_rate=args.burst_rate,
