@@ -34,6 +34,31 @@ def sample_shape(kind: InputKind, hand: HandSpec) -> tuple[int, ...]:
     }[kind]
 
 
+def sound_sample(sample: Any) -> TeleopSample:
+    """Return a copy of a device's sample whose fields have the types that they should have.
+
+    Raises:
+        TypeError: It is no sample, or a field is nothing like what it should be.
+        ValueError: A field cannot be understood.
+    """
+    if not isinstance(sample, TeleopSample):
+        raise TypeError(f"it returned a {type(sample).__name__}, not a sample")
+    pose = sample.wrist_pose
+    if pose is not None:
+        pose = np.array(pose, dtype=float)
+        if pose.shape != (7,):
+            raise ValueError(f"its wrist pose has shape {pose.shape}, not (7,)")
+    return TeleopSample(
+        born_ns=int(sample.born_ns),
+        sequence=int(sample.sequence),
+        kind=InputKind(sample.kind),
+        values=np.array(sample.values, dtype=float),
+        wrist_pose=pose,
+        tracked=bool(sample.tracked),
+        dead_man=None if sample.dead_man is None else bool(sample.dead_man),
+    )
+
+
 class DeviceLink:
     """Reads a device once a tick and says whether what it returned can be used.
 
@@ -82,9 +107,7 @@ class DeviceLink:
 
     def _checked_read(self, now_ns: int, state: HandState) -> TeleopSample | None:
         sample = self.device.read(now_ns, state)
-        if sample is not None and not isinstance(sample, TeleopSample):
-            raise TypeError(f"it returned a {type(sample).__name__}, not a sample")
-        return sample
+        return None if sample is None else sound_sample(sample)
 
     def _tell(self, problem: str) -> None:
         """Report the device's status when it changes: what is wrong, or what it says of itself."""
@@ -116,11 +139,10 @@ class DeviceLink:
         return "" if tracked else "it has lost the hand"
 
     def _defect(self, sample: TeleopSample) -> str:
-        shape = sample_shape(InputKind(sample.kind), self._hand)
-        values = np.asarray(sample.values)
-        if values.shape != shape:
-            return f"its values have shape {values.shape}, not {shape}"
-        if not np.isfinite(values).all():
+        shape = sample_shape(sample.kind, self._hand)
+        if sample.values.shape != shape:
+            return f"its values have shape {sample.values.shape}, not {shape}"
+        if not np.isfinite(sample.values).all():
             return "its values are not finite"
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,12 @@ from dexgen_app.live.protocol import Failure, PluginHealth
 
 MAX_ERRORS = 3
 """Errors of a method in a row after which an object is not called any more."""
+
+SLOW_NS = 15_000_000
+"""Time that no method of a plugin may take in a tick [ns]."""
+
+MAX_SLOW = 5
+"""Slow calls in a row that are told."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,6 +48,8 @@ class PluginGuard:
         self._kind = kind
         self._id = id
         self._errors: dict[str, int] = {}
+        self._slow: dict[str, int] = {}
+        self._told_slow: set[str] = set()
 
     def call(self, name: str, method: Callable[..., T], *args: Any) -> T | None:
         """Return what ``method`` returns, or None if it raised or the object is suspended.
@@ -52,15 +61,29 @@ class PluginGuard:
         """
         if self.suspended:
             return None
+        begun = time.monotonic_ns()
         try:
             result = method(*args)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._note(name, error)
             return None
         self._errors[name] = 0
+        self._time(name, time.monotonic_ns() - begun)
         return result
 
-    def _note(self, name: str, error: Exception) -> None:
+    def _time(self, name: str, taken_ns: int) -> None:
+        """Tell once of a method for which the whole loop waits again and again."""
+        self._slow[name] = self._slow.get(name, 0) + 1 if taken_ns > SLOW_NS else 0
+        if self._slow[name] == MAX_SLOW and name not in self._told_slow:
+            self._told_slow.add(name)
+            log.warning(
+                "%s takes %.0f ms in %s, and the whole loop waits for it",
+                self.owner,
+                taken_ns * 1e-6,
+                name,
+            )
+
+    def _note(self, name: str, error: BaseException) -> None:
         errors = self._errors[name] = self._errors.get(name, 0) + 1
         text = str(error) if isinstance(error, DexgenError) else f"{type(error).__name__}: {error}"
         log.error("%s raised in %s: %s", self.owner, name, text)

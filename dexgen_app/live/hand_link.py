@@ -42,11 +42,7 @@ class HandLink:
             HandFault: The driver raised, or reports a fault, or what it measures is no number.
         """
         state = self._call(self.driver.read_state)
-        n = self.spec.joint_count
-        for name in ("position", "velocity", "effort", "target", "temperature"):
-            shape = np.shape(getattr(state, name))
-            if shape != (n,):
-                raise HandFault(f"its {name} has shape {shape}, not ({n},)", where=self.spec.id)
+        self._check_shapes(state)
         if state.fault:
             raise HandFault(state.fault, where=self.spec.id, remedy="Remove the cause, then reset")
         finite = np.isfinite(state.position)
@@ -54,6 +50,18 @@ class HandLink:
             joint = self.spec.joint_names[int(np.argmin(finite))]
             raise HandFault("its position is not a finite number", where=f"joint {joint}")
         return state
+
+    def _check_shapes(self, state: HandState) -> None:
+        joints = (self.spec.joint_count,)
+        names = ("position", "velocity", "effort", "target", "temperature")
+        wanted: dict[str, tuple[int, ...]] = {**dict.fromkeys(names, joints), "gravity": (3,)}
+        if state.object_pose is not None:
+            wanted["object_pose"] = (7,)
+        wanted["contacts"] = (*np.shape(state.contacts)[:1], 6)
+        for name, shape in wanted.items():
+            found = np.shape(getattr(state, name))
+            if found != shape:
+                raise HandFault(f"its {name} has shape {found}, not {shape}", where=self.spec.id)
 
     def send(self, command: HandCommand) -> None:
         """Send targets that the filter let through."""
@@ -71,7 +79,7 @@ class HandLink:
         try:
             self.driver.stop()
             self._stopped = True
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("the driver of %s raised in stop", self.spec.id)
 
     def close(self) -> None:
@@ -79,13 +87,13 @@ class HandLink:
         self.stop()
         try:
             self.driver.disconnect()
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("the driver of %s raised in disconnect", self.spec.id)
 
     def _call(self, method: Callable, *args: object) -> HandState:
         try:
             return method(*args)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not isinstance(error, DexgenError):
                 log.debug("the driver's traceback", exc_info=error)
             text = str(error) if isinstance(error, DexgenError) else f"{error!r}"

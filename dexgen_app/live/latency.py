@@ -92,7 +92,7 @@ class SessionStatistics:
             "samples_hz": round(float(fresh.sum()) / seconds, 2) if seconds > 0 else 0.0,
             "real_time_factor": round(factor, 3),
             "late_ticks": late,
-            "late_percent": round(100.0 * late / self._rows, 3),
+            "late_percent": round(min(100.0 * late / self._rows, 100.0), 3),
             "rows_lost": self._lost,
             "object_drops": int(columns["drops"][-1] - columns["drops"][0]),
             "period_ms": percentiles(columns["period_ns"]),

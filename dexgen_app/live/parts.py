@@ -231,7 +231,7 @@ def _open(connect: Callable[[], None], owner: str) -> None:
         connect()
     except DexgenError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.debug("its traceback", exc_info=error)
         raise PluginError(
             f"it raised {type(error).__name__} on connecting: {error}",

@@ -23,7 +23,7 @@ from dexgen_app.live.pacing import Pacer
 from dexgen_app.live.parts import Parts, WorkerSetup
 from dexgen_app.live.protocol import Shutdown
 from dexgen_app.live.ring import StateRing
-from dexgen_app.live.row import row_dtype
+from dexgen_app.live.row import SessionState, row_dtype
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,8 @@ def _tick(loop: LiveLoop, now: int, since: int, late: int) -> None:
     try:
         loop.tick(now, since, late)
     except Exception as error:
-        log.exception("the loop raised")
+        if loop.machine.state != SessionState.FAULT:  # once, not in every tick from now on
+            log.exception("the loop raised")
         loop.fault(
             DexgenError(
                 f"the control loop raised {type(error).__name__}: {error}",

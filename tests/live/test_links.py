@@ -83,6 +83,35 @@ def test_a_repeated_sample_is_fresh_at_first_and_then_stale(events):
     assert 7 <= sum(fresh) <= 8  # 150 ms
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"values": ["a"] * N},
+        {"values": None},
+        {"kind": 99},
+        {"sequence": "abc"},
+        {"born_ns": None},
+        {"wrist_pose": np.zeros(3)},
+        {"wrist_pose": "here"},
+    ],
+)
+def test_a_sample_with_a_field_of_another_kind_never_reaches_the_loop(events, changes):
+    link = device_link(events)
+    good = link.device.read(MS, state())
+    link.device.read = lambda now_ns, state: replace(good, **changes)
+    assert [link.read(tick * MS, state()) for tick in range(1, 6)] == [None] * 5
+    assert not [e for e in events if isinstance(e, DeviceStatus)][-1].connected
+
+
+def test_a_device_that_changes_its_array_later_does_not_change_the_sample(events):
+    link = device_link(events)
+    given = link.device.read(MS, state())
+    link.device.read = lambda now_ns, state: given
+    sample = link.read(MS, state())
+    given.values[:] = 9.0
+    assert (sample.values < 9.0).all()
+
+
 def test_a_flood_counts_as_the_newest_sample(events):
     link = device_link(events, "flood")
     assert link.read(MS, state()).sequence == 1000
@@ -237,11 +266,47 @@ def test_a_driver_that_cannot_be_trusted_is_a_fault(defect, word):
         HandLink(HAND, driver, real=True).read()
 
 
-def test_a_state_of_the_wrong_shape_is_a_fault():
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("position", np.zeros(3)),
+        ("temperature", 30.0),
+        ("gravity", np.zeros(2)),
+        ("object_pose", np.zeros(6)),
+        ("contacts", np.zeros((2, 3))),
+    ],
+)
+def test_a_state_of_the_wrong_shape_is_a_fault(name, value):
     driver = FakeDriver()
-    driver.read_state = lambda: state(np.zeros(3))
-    with pytest.raises(HandFault, match="position has shape"):
+    driver.read_state = lambda: replace(state(), **{name: value})
+    with pytest.raises(HandFault, match=f"{name} has shape"):
         HandLink(HAND, driver, real=True).read()
+
+
+def test_a_part_that_asks_for_the_end_of_the_program_does_not_get_it(events):
+    def leave(*_args):
+        raise SystemExit(3)
+
+    driver = FakeDriver()
+    driver.stop = driver.disconnect = driver.read_state = leave
+    link = HandLink(HAND, driver, real=True)
+    with pytest.raises(HandFault, match="SystemExit"):
+        link.read()
+    link.close()
+    device = device_link(events)
+    device.device.read = leave
+    assert [device.read(MS, state()) for _ in range(3)] == [None] * 3
+    assert device.suspended
+
+
+def test_a_slow_part_is_named_once(events, caplog):
+    guard = PluginGuard("device x", events.append)
+    for _ in range(12):
+        guard.call("read", time.sleep, 0.016)
+    assert [r.message for r in caplog.records if "in read" in r.message] == [
+        r.message for r in caplog.records
+    ]
+    assert len(caplog.records) == 1 and not guard.suspended
 
 
 def test_stop_is_sent_once_and_again_after_a_command():
