@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dexgen_app.errors import InputError
+from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
 from dexgen_controller_dexgen.commands.build import parse_budget
 from dexgen_controller_dexgen.controller import DexGenController
@@ -79,13 +79,13 @@ def test_off_lets_the_command_through(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("guidance", 1e9, "0 to 3000"),
-        ("mode", "juggle", "default, precision"),
+        ("guidance", 1e9, "within 0.0 to 3000.0"),
+        ("mode", "juggle", "not a choice"),
         ("speed", 1.0, "no parameter"),
     ],
 )
 def test_bad_parameters_are_explained(weights: Path, name: str, value, text: str) -> None:
-    with pytest.raises(InputError, match=text):
+    with pytest.raises(DexgenError, match=text):
         make(weights).set_parameter(name, value)
 
 
