@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import QApplication
 from dexgen_app.errors import UnknownIdError
 from dexgen_app.gui import crash, theme
 from dexgen_app.gui.dialogs import is_dark
+from dexgen_app.gui.garbage import GarbageCollector, freeze
 from dexgen_app.gui.instance import InstanceError, claim
 from dexgen_app.gui.keys import KeyGuard
 from dexgen_app.gui.operator import Operator
@@ -40,12 +41,14 @@ class Application:
         qt: The Qt application.
         window: The window.
         log_bridge: The logging handler that feeds the log panel.
+        garbage: Collects unreachable objects in this thread.
         lock: The claim on the application home; None if read-only.
     """
 
     qt: QApplication
     window: MainWindow
     log_bridge: LogBridge
+    garbage: GarbageCollector
     lock: QLockFile | None = None
 
     def shut_down(self) -> None:
@@ -53,6 +56,7 @@ class Application:
         self.window.close()
         self.window.keys.remove(self.qt)
         logging.getLogger().removeHandler(self.log_bridge)
+        self.garbage.stop()
         if self.lock is not None:
             self.lock.unlock()
 
@@ -127,7 +131,7 @@ def open_window(
     window = MainWindow(operator, settings, read_only=read_only, remember=remember)
     session.setParent(window)
     bridge_to_log.source.record_made.connect(window.log.add_own)
-    return Application(qt, window, bridge_to_log)
+    return Application(qt, window, bridge_to_log, GarbageCollector(window))
 
 
 def _known(config: SessionConfig, registry: PluginRegistry) -> SessionConfig:
@@ -214,6 +218,7 @@ def run_window(
     window = application.window
     show_window(application, arrange=remember)
     _let_signals_in(qt)
+    freeze()
     log.info("window shown after %.1f s", time.monotonic() - begun)
     settings = window.settings
     alone = not (offscreen or read_only or review or after_start)

@@ -387,6 +387,15 @@ class HandView(QWidget):
             parts.append(str(self._problem))
         self.setAccessibleDescription(", ".join(parts))
 
+    def release(self) -> None:
+        """Free what the view holds in OpenGL; it is made anew if the view is drawn again."""
+        self._asked_at = 0.0
+        self._timer.stop()
+        self._settle.stop()
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            renderer.close()
+
     # Events ---------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent | None) -> None:

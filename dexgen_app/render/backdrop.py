@@ -5,7 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from dexgen_app.render.context import Target, load_program, set_uniforms
+from dexgen_app.render.context import Target, free, load_program, set_uniforms
 
 _FLOOR_SIZE = 96
 _FLOOR_UNIT, _PLATE_UNIT = 1, 2
@@ -39,6 +39,11 @@ class Backdrop:
         self._plate: moderngl.Texture | None = None
         self._plate_frame: moderngl.Framebuffer | None = None
         self._plate_key: tuple[object, ...] = ()
+        self._corners = (screen, square)
+
+    def release(self) -> None:
+        """Free everything."""
+        free(list(vars(self).values()))
 
     def draw(self, target: Target, uniforms: dict[str, object], key: tuple[object, ...]) -> None:
         """Draw sky and floor into a bound target.
@@ -53,9 +58,7 @@ class Backdrop:
             return
         plate, frame = self._plate, self._plate_frame
         if plate is None or frame is None or plate.size != target.size:
-            if plate is not None and frame is not None:
-                frame.release()
-                plate.release()
+            free([frame, plate])
             self._plate = plate = self._context.texture(target.size, 4)
             self._plate_frame = frame = self._context.framebuffer([plate])
             self._plate_key = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,50 @@ _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
 
 class GraphicsError(DexgenError):
     """OpenGL 3.3 is not available."""
+
+
+_shared: tuple[moderngl.Context, int] | None = None
+
+
+def shared_context() -> moderngl.Context:
+    """Return the process's one context, made at the first call and freed when Python ends.
+
+    Only the thread that asked first may draw: nothing is ever freed by the garbage collector, or
+    by another thread.
+
+    Raises:
+        GraphicsError: No OpenGL 3.3 is available, or another thread owns the context.
+    """
+    global _shared
+    if _shared is None:
+        _shared = (create_context(), threading.get_ident())
+        atexit.register(_free_shared)
+    context, owner = _shared
+    if owner != threading.get_ident():
+        raise GraphicsError(
+            "pictures are drawn in another thread of this process",
+            where="3D view",
+            remedy="Draw in that thread, or in a process of its own",
+        )
+    return context
+
+
+def _free_shared() -> None:
+    global _shared
+    if _shared is not None and _shared[1] == threading.get_ident():
+        (context, _), _shared = _shared, None
+        context.release()
+
+
+def free(things: object) -> None:
+    """Release OpenGL objects, also those in lists, tuples and dictionaries, any number of times."""
+    if isinstance(things, _OBJECTS):
+        things.release()
+    elif isinstance(things, dict):
+        free(list(things.values()))
+    elif isinstance(things, (list, tuple)):
+        for thing in things:
+            free(thing)
 
 
 def create_context() -> moderngl.Context:
@@ -47,10 +93,11 @@ def create_context() -> moderngl.Context:
 
 def _yield_to_loop() -> None:
     """Let Mesa's drawing threads run after everything else, such as the loop that drives a hand."""
+    niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + _DRAWING_NICENESS, 19)
     for task in Path("/proc/self/task").glob("*"):
         try:
             if (task / "comm").read_text().startswith("llvmpipe"):
-                os.setpriority(os.PRIO_PROCESS, int(task.name), _DRAWING_NICENESS)
+                os.setpriority(os.PRIO_PROCESS, int(task.name), niceness)
         except OSError:
             continue
 
@@ -126,8 +173,15 @@ class Target:
 
     def release(self) -> None:
         """Free the buffers."""
-        if self._plain is not self.frame:
-            self._plain.release()
-        self.frame.release()
-        for part in self._parts:
-            part.release()
+        free([self._plain, self.frame, self._parts])
+
+
+_OBJECTS = (
+    moderngl.Buffer,
+    moderngl.Framebuffer,
+    moderngl.Program,
+    moderngl.Renderbuffer,
+    moderngl.Texture,
+    moderngl.VertexArray,
+    Target,
+)

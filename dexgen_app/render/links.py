@@ -7,7 +7,7 @@ import numpy as np
 
 from dexgen_app import paths
 from dexgen_app.render.cache import cached_arrays
-from dexgen_app.render.context import load_program, set_uniforms
+from dexgen_app.render.context import free, load_program, set_uniforms
 from dexgen_app.render.openness import bake_openness
 from dexgen_app.render.scene import SceneDescription
 from dexgen_app.render.transforms import pose_matrices
@@ -153,11 +153,13 @@ class Links:
         gl.front_face, gl.cull_face, gl.depth_func = front_face, cull_face, "<="
         gl.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
 
+    def release(self) -> None:
+        """Free everything."""
+        self._release()
+        free([self._block, self._ghost_block, self._programs])
+
     def _release(self) -> None:
-        for array in self._arrays.values():
-            array.release()
-        for buffer in self._buffers:
-            buffer.release()
+        free([self._arrays, self._buffers])
         self._arrays, self._buffers = {}, []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from dexgen_app.render.context import load_program, set_uniforms
+from dexgen_app.render.context import free, load_program, set_uniforms
 from dexgen_app.render.shapes import Mesh, arrow, ellipsoid
 
 _BALL_RADIUS = 0.0022
@@ -21,6 +21,7 @@ class Markers:
         self._program = load_program(context, "marker.vert", "marker.frag")
         self._trace_program = load_program(context, "trace.vert", "trace.frag")
         self._instances = [context.buffer(reserve=44 * 32, dynamic=True) for _ in range(2)]
+        self._mesh_buffers: list[moderngl.Buffer] = []
         meshes = (ellipsoid(np.ones(3), 14), arrow())
         self._shapes = [self._mesh(m, data) for m, data in zip(meshes, self._instances)]
         quad = np.array([0, -1, 1, -1, 0, 1, 1, 1], np.float32)
@@ -38,14 +39,21 @@ class Markers:
 
     def _mesh(self, mesh: Mesh, instances: moderngl.Buffer) -> moderngl.VertexArray:
         data = np.column_stack([mesh.vertices, mesh.normals]).astype(np.float32)
+        corners = self._context.buffer(data)
+        faces = self._context.buffer(mesh.faces.astype(np.int32))
+        self._mesh_buffers += [corners, faces]
         return self._context.vertex_array(
             self._program,
             [
-                (self._context.buffer(data), "3f 3f", "in_position", "in_normal"),
+                (corners, "3f 3f", "in_position", "in_normal"),
                 (instances, "3f 3f 1f 4f/i", "at", "along", "width", "tint"),
             ],
-            index_buffer=self._context.buffer(mesh.faces.astype(np.int32)),
+            index_buffer=faces,
         )
+
+    def release(self) -> None:
+        """Free everything."""
+        free(list(vars(self).values()))
 
     def set_contacts(
         self, contacts: np.ndarray, metres_per_newton: float, color: tuple[float, float, float]

@@ -12,8 +12,9 @@ from dexgen_app.render.camera import Camera
 from dexgen_app.render.context import (
     GraphicsError,
     Target,
-    create_context,
+    free,
     is_software,
+    shared_context,
 )
 from dexgen_app.render.links import MAX_PARTS, Links
 from dexgen_app.render.markers import Markers
@@ -44,7 +45,9 @@ class Quality:
 
 
 class SceneRenderer:
-    """Renders a scene off-screen. All methods must be called from one thread.
+    """Renders a scene off-screen.
+
+    All methods must be called from the thread that draws; ``close`` frees what it holds.
 
     Poses are in a z-up world. A part whose pose holds NaN is not drawn.
 
@@ -53,7 +56,7 @@ class SceneRenderer:
     """
 
     def __init__(self, theme: Theme = "dark") -> None:
-        self._context = create_context()
+        self._context = shared_context()
         self.software = is_software(self._context)
         self.palette: Palette = PALETTES[theme]
         self.floor_height = -0.15
@@ -315,5 +318,11 @@ class SceneRenderer:
         }
 
     def close(self) -> None:
-        """Free the context."""
-        self._context.release()
+        """Free what this renderer holds; the context stays for the others. May be called twice."""
+        parts, self._pending, self._scene = self._targets, None, None
+        with self._context:
+            self._context.finish()
+            for owner in (self._links, self._backdrop, self._markers):
+                owner.release()
+            free([parts, self._spare, self._shadow_frame, self._shadow_map])
+        parts.clear()
