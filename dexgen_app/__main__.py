@@ -19,7 +19,18 @@ from dexgen_app.errors import DexgenError
 DEFAULT_COMMAND = "gui"
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
-_USER_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST}
+_USER_ERRORS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 _REMEDY = "Choose a place that can be written; DEXGEN_HOME moves all folders of dexgen-app"
 LEVELS = ("debug", "info", "warning", "error")
 

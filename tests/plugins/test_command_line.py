@@ -69,6 +69,15 @@ def test_no_permission_is_one_line(command, capsys) -> None:
     assert "/nowhere: Permission denied" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("home", ["a_file", "/proc/no/such/place", "a_file/below", "x" * 300])
+def test_a_home_that_cannot_be_made_is_one_line(tmp_path, monkeypatch, capsys, home) -> None:
+    (tmp_path / "a_file").write_text("")
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path / home))
+    assert cli.main(["recordings", "list"]) == 2
+    told = capsys.readouterr().err
+    assert "DEXGEN_HOME" in told and "Traceback" not in told
+
+
 def test_a_bug_is_not_hidden(command) -> None:
     command.run = raiser(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):

@@ -255,5 +255,5 @@ def test_drawing_threads_give_way(renderer: SceneRenderer) -> None:
         for task in Path("/proc/self/task").iterdir()
         if (task / "comm").read_text().startswith("llvmpipe")
     }
-    assert levels == {5}
-    assert os.getpriority(os.PRIO_PROCESS, 0) < 5
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert levels == {min(own + 5, 19)}
