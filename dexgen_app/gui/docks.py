@@ -44,8 +44,8 @@ DEFAULTS: dict[str, tuple[Place, ...]] = {
     ),
     "train": (
         Place("joints", "left", 1),
-        Place("train", "right", 18),
-        Place("plots", "right", 14),
+        Place("train", "right", 1),
+        Place("plots", "right", 1, "train"),
         Place("log", "bottom", 1),
         Place("plugins", "bottom", 1, "log"),
     ),
@@ -56,7 +56,7 @@ DEFAULTS: dict[str, tuple[Place, ...]] = {
         Place("log", "bottom", 1),
     ),
 }
-WIDTHS = {"teleop": (372, 408, 176), "train": (340, 560, 200), "review": (372, 440, 130)}
+WIDTHS = {"teleop": (372, 408, 176), "train": (340, 640, 170), "review": (372, 440, 130)}
 
 
 class PanelDock(QDockWidget):

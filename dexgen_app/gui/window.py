@@ -39,13 +39,13 @@ from dexgen_app.gui.look_back import LookBack
 from dexgen_app.gui.notices import Banner, HintCard, Toasts
 from dexgen_app.gui.operator import Operator
 from dexgen_app.gui.panels.episodes import EpisodesPanel
-from dexgen_app.gui.panels.jobs import JobsPanel
 from dexgen_app.gui.panels.joints import JointsPanel
 from dexgen_app.gui.panels.keyboard import KeyboardPanel
 from dexgen_app.gui.panels.log import LogPanel
 from dexgen_app.gui.panels.plots import PlotsPanel
 from dexgen_app.gui.panels.plugins import PluginsPanel
 from dexgen_app.gui.panels.scene import ScenePanel
+from dexgen_app.gui.panels.train import TrainPanel
 from dexgen_app.gui.parameters import ParameterBar
 from dexgen_app.gui.review import ReviewController
 from dexgen_app.gui.safety_bar import SafetyBar
@@ -136,14 +136,14 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         self.joints, self.keyboard, self.plots = JointsPanel(), KeyboardPanel(), PlotsPanel()
         self.episodes, self.scene, self.log = EpisodesPanel(), ScenePanel(), LogPanel()
-        self.plugins, self.jobs = PluginsPanel(self.registry), JobsPanel(self.registry)
+        self.plugins, self.train = PluginsPanel(self.registry), TrainPanel(self.registry)
         for name, title, icon, content in (
             ("joints", "Joints", "mdi6.tune-vertical", self.joints),
             ("keyboard", "Keyboard", "mdi6.keyboard-outline", self.keyboard),
             ("episodes", "Episodes", "mdi6.filmstrip-box-multiple", self.episodes),
             ("plots", "Live plots", "mdi6.chart-line", self.plots),
             ("scene", "Scene", "mdi6.cube-outline", self.scene),
-            ("train", "Train", "mdi6.school-outline", self.jobs),
+            ("train", "Train", "mdi6.school-outline", self.train),
             ("log", "Log", "mdi6.text-box-outline", self.log),
             ("plugins", "Plugins", "mdi6.puzzle-outline", self.plugins),
         ):
@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
         self.scene.wrist_wanted.connect(operator.set_wrist)
         self.scene.reset_wanted.connect(operator.reset_scene)
         self.plugins.message.connect(self.toasts.show)
+        self.train.message.connect(self.toasts.show)
         self.context.notified.connect(self.toasts.show)
         self.context.review_wanted.connect(self.open_review)
         self.review.row_changed.connect(self._on_review_row)
@@ -422,6 +423,7 @@ class MainWindow(QMainWindow):
         self.keys.release()
         self.closing.emit()
         self.bridge.close()
+        self.view.release()
         super().closeEvent(event)
 
 
