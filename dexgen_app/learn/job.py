@@ -18,7 +18,7 @@ from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 from dexgen_app.learn.config import from_plain, to_plain
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
-from dexgen_app.learn.policy import policy_from_actor, save_policy
+from dexgen_app.learn.policy import is_policy, load_policy, policy_from_actor, save_policy
 from dexgen_app.learn.ppo import PpoConfig, PpoLearner
 from dexgen_app.learn.progress import Progress
 from dexgen_app.learn.run_folder import RunFolder
@@ -45,7 +45,8 @@ class JobConfig:
         checkpoint_steps: Environment steps between checkpoints.
         evaluate_seconds: Simulated time of each environment in an evaluation of a checkpoint [s];
             0 evaluates none.
-        start_from: Checkpoint whose networks the run starts with; empty starts from nothing.
+        start_from: Checkpoint whose networks, or policy whose actor, the run starts with; empty
+            starts from nothing.
         ppo: Settings of PPO.
         environment: The skill's settings as plain values.
         command: The command line that asked for it.
@@ -110,13 +111,20 @@ def run_job(
         if state is not None:
             learner.load_state(state["learner"])
         elif config.start_from:
-            start = load_checkpoint(Path(config.start_from))
-            learner.load_state(start["learner"], weights_only=True)
+            _start_from(learner, Path(config.start_from))
         factory = load_object(skill.environment)
         job = _Job(folder, config, settings, learner, hand, factory, done, report)
         job.run(lambda: summarise(batch.drain_counts()))
     finally:
         batch.close()
+
+
+def _start_from(learner: PpoLearner, path: Path) -> None:
+    """Take the networks of a checkpoint, or the actor of a policy."""
+    if is_policy(path):
+        learner.start_from_policy(load_policy(path))
+    else:
+        learner.load_state(load_checkpoint(path)["learner"], weights_only=True)
 
 
 def _newest_state(

@@ -14,6 +14,8 @@ from dexgen_app.errors import InputError
 from dexgen_app.spec import HandSpec, SkillSpec
 
 FORMAT = "dexgen-policy-1"
+STD_FLOOR = 1e-2
+"""What rsl_rl's normalisation adds to a standard deviation before it divides by it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,13 +95,40 @@ def policy_from_actor(
         joint_names=hand.joint_names,
         config=config,
         mean=actor["obs_normalizer._mean"].reshape(-1).clone(),
-        # EmpiricalNormalization divides by the standard deviation plus this floor.
-        std=actor["obs_normalizer._std"].reshape(-1) + 1e-2,
+        std=actor["obs_normalizer._std"].reshape(-1) + STD_FLOOR,
         weights=tuple(actor[f"mlp.{i}.weight"].clone() for i in layers),
         biases=tuple(actor[f"mlp.{i}.bias"].clone() for i in layers),
         action_std=std.reshape(-1).clone(),
         info=info,
     )
+
+
+def actor_from_policy(
+    policy: Policy, state: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Return the state of an ``rsl_rl`` MLP actor that acts as a policy does.
+
+    Args:
+        policy: The policy.
+        state: The state dictionary of an actor of the same layers; what a policy does not hold
+            is taken from it.
+    """
+    layers = sorted({int(name.split(".")[1]) for name in state if name.startswith("mlp.")})
+    spread = policy.std - STD_FLOOR
+    found = dict(state) | {
+        "obs_normalizer._mean": policy.mean[None],
+        "obs_normalizer._std": spread[None],
+        "obs_normalizer._var": spread[None].square(),
+        # The more steps the statistics stand for, the less new ones change them.
+        "obs_normalizer.count": torch.tensor(max(1, int(policy.info.get("steps", 1)))),
+    }
+    for layer, weight, bias in zip(layers, policy.weights, policy.biases, strict=True):
+        found[f"mlp.{layer}.weight"], found[f"mlp.{layer}.bias"] = weight, bias
+    for name in state:
+        if name.startswith("distribution.") and "std" in name:
+            std = policy.action_std
+            found[name] = std.log() if "log_std" in name else std
+    return found
 
 
 def save_policy(path: Path, policy: Policy) -> None:
@@ -170,6 +199,17 @@ def load_policy(path: Path, *, hand: HandSpec | None = None, skill: str = "") ->
         action_std=tensors["action_std"],
         info=json.loads(metadata["info"]),
     )
+
+
+def is_policy(path: Path) -> bool:
+    """Return whether a file says of itself that it is a policy."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format", "").startswith("dexgen-policy-")
+    except (SafetensorError, OSError):
+        return False
 
 
 def shipped_policy(skill: SkillSpec, hand: HandSpec) -> Policy:

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from dexgen_app.errors import InputError
+from dexgen_app.learn.policy import Policy, actor_from_policy
 from dexgen_app.learn.vector import EnvironmentBatch
 
 
@@ -34,6 +36,8 @@ class PpoConfig:
         hidden: Sizes of the actor's and the critic's hidden layers.
         start_std: Standard deviation of the actions at the start.
         largest_std: Largest standard deviation of the actions.
+        critic_iterations: Iterations at the start in which only the critic learns, for a run that
+            starts with an actor but no critic.
     """
 
     horizon: int = 24
@@ -51,6 +55,7 @@ class PpoConfig:
     hidden: tuple[int, ...] = (512, 256, 128)
     start_std: float = 0.4
     largest_std: float = 1.0
+    critic_iterations: int = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +101,7 @@ class PpoLearner:
             self._algorithm = PPO.construct_algorithm(
                 self._observations, _Shape(batch), _settings(config), device
             )
+        self._critic_only = 0
         self._split_learning_rates()
         self._algorithm.train_mode()
 
@@ -121,6 +127,9 @@ class PpoLearner:
             seen = algorithm.storage.observations.flatten(0, 1).clone()
         self._observations = observations
         losses = algorithm.update()
+        if self._critic_only:
+            self._critic_only -= 1
+            algorithm.learning_rate = self.config.learning_rate
         divergence = self._divergence(seen, old)
         end = time.monotonic_ns()
         return IterationReport(
@@ -160,6 +169,22 @@ class PpoLearner:
             self._algorithm.learning_rate = state["learning_rate"]
             torch.set_rng_state(state["random"])
 
+    def start_from_policy(self, policy: Policy) -> None:
+        """Start with a policy's actor; its exploration is bounded, and the critic learns first.
+
+        Raises:
+            InputError: The policy has other layers or observations.
+        """
+        actor = self._algorithm.get_policy()
+        try:
+            actor.load_state_dict(actor_from_policy(policy, actor.state_dict()))
+        except (RuntimeError, KeyError) as error:
+            raise InputError(
+                "the policy has other layers or observations than this run",
+                remedy="Start from a policy of the same skill, with the same ppo.hidden",
+            ) from error
+        self._critic_only = self.config.critic_iterations
+
     def limit_std(self) -> None:
         """Keep the exploration noise finite and below its bound."""
         for name, value in self._algorithm.get_policy().named_parameters():
@@ -179,6 +204,8 @@ class PpoLearner:
         )
 
         def put_back(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+            if self._critic_only:
+                optimizer.param_groups[0]["lr"] = 0.0
             optimizer.param_groups[1]["lr"] = self.config.critic_learning_rate
 
         algorithm.optimizer.register_step_pre_hook(put_back)

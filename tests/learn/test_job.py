@@ -89,6 +89,25 @@ def test_resume_goes_on_from_the_last_readable_checkpoint(registry: PluginRegist
     assert [row["steps"] for row in folder.rows("metrics.jsonl")][-1] == 24
 
 
+def test_a_run_that_starts_from_a_policy_teaches_the_critic_first(
+    registry: PluginRegistry,
+) -> None:
+    start = _train("teacher", registry, CONFIG).policies()[-1]
+    ppo = replace(SMALL, critic_iterations=1)
+    config = replace(CONFIG, start_from=str(start), ppo=ppo, seed=3)
+    policies = _train("pupil", registry, config).policies()
+    teacher, early, late = (load_policy(path) for path in (start, *policies))
+    for old, kept, learned in zip(teacher.weights, early.weights, late.weights):
+        assert torch.equal(old, kept) and not torch.equal(old, learned)
+
+
+def test_a_policy_with_other_layers_is_refused(registry: PluginRegistry) -> None:
+    start = _train("teacher", registry, CONFIG).policies()[-1]
+    config = replace(CONFIG, start_from=str(start), ppo=replace(SMALL, hidden=(16,)))
+    with pytest.raises(InputError, match="other layers"):
+        _train("pupil", registry, config)
+
+
 def test_a_resumed_learner_equals_the_one_that_was_saved() -> None:
     context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
 
