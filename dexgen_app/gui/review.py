@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from dexgen_app.gui import theme
 from dexgen_app.gui.review_events import timeline_events
 from dexgen_app.gui.timeline import Timeline
 from dexgen_app.gui.view3d import HandView
-from dexgen_app.render.export import export_frames
+from dexgen_app.render.export_job import ExportJob
 from dexgen_app.render.thumbnails import Thumbnailer, recorded_object
 
 if TYPE_CHECKING:
@@ -36,18 +35,15 @@ class ReviewController(QObject):
             ``rows``.
         opened: The recording.
         closed: Nothing is reviewed any more.
-        export_progress: Share of the pictures that are written, 0 to 1.
     """
 
     row_changed = pyqtSignal(object, int)
     opened = pyqtSignal(object)
     closed = pyqtSignal()
-    export_progress = pyqtSignal(float)
 
     def __init__(self, view: HandView, timeline: Timeline, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._view, self._timeline = view, timeline
-        self._cancelled = False
         self.recording: Recording | None = None
         self.episode = -1
         self.rows = np.zeros(0)
@@ -106,57 +102,37 @@ class ReviewController(QObject):
         index = int(np.searchsorted(self.times_s, time_s + 1e-6, side="right")) - 1
         return int(np.clip(index, 0, len(self.times_s) - 1))
 
-    def export(
+    def export_job(
         self, path: str | Path, size: tuple[int, int] = (640, 480), fps: float = 25.0
-    ) -> Path:
-        """Write the range between the marks as pictures, at the timeline's speed.
+    ) -> ExportJob:
+        """Describe an export of the range between the marks, as the view shows it.
 
         Args:
             path: ``.gif`` or ``.webp`` for an animation; else a folder of numbered PNG files.
             size: Width and height [pixels].
             fps: Pictures in a second of playing.
 
-        Returns:
-            The file or folder that was written.
-
         Raises:
-            RecordingError: Nothing is open, or the file cannot be written.
-            GraphicsError: OpenGL is not available.
+            RecordingError: Nothing is open.
         """
         stage = self._view.stage
         if self.recording is None or stage is None:
             raise RecordingError("no recording is open", remedy="Open one in Review")
         start, stop = self._timeline.range
-        step = self._timeline.speed / fps
-        count = max(1, int((stop - start) / step + 1e-6) + 1)
-        indices = [self.index_at(start + k * step) for k in range(count)]
-        self._cancelled = False
-        try:
-            return export_frames(
-                Path(path),
-                stage,
-                (self.rows[i] for i in indices),
-                camera=self._view.camera,
-                theme=self._view.theme,
-                size=size,
-                fps=fps,
-                progress=self._report(count),
-            )
-        finally:
-            if self.index >= 0:
-                stage.show_row(self.rows[self.index])
-                self._view.refresh()
-
-    def cancel_export(self) -> None:
-        """End a running export; called from a slot of ``export_progress``."""
-        self._cancelled = True
-
-    def _report(self, count: int) -> Callable[[int], bool]:
-        def report(done: int) -> bool:
-            self.export_progress.emit(done / count)
-            return not self._cancelled
-
-        return report
+        return ExportJob(
+            path=str(path),
+            recording=str(self.recording.path),
+            episode=self.episode,
+            start_s=start,
+            stop_s=stop,
+            speed=self._timeline.speed,
+            fps=fps,
+            size=size,
+            camera=self._view.camera,
+            theme=self._view.theme,
+            ghost=stage.show_ghost,
+            contacts=stage.show_contacts,
+        )
 
     def _show_time(self, time_s: float) -> None:
         if self.recording is None:

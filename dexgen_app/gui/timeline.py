@@ -32,6 +32,7 @@ class Timeline(QWidget):
         speed_changed: Playing speed relative to the recorded clock.
         range_changed: In and out mark [s].
         live_changed: Whether the right end is followed.
+        export_wanted: The export button was pressed.
     """
 
     position_changed = pyqtSignal(float)
@@ -39,6 +40,7 @@ class Timeline(QWidget):
     speed_changed = pyqtSignal(float)
     range_changed = pyqtSignal(float, float)
     live_changed = pyqtSignal(bool)
+    export_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +61,10 @@ class Timeline(QWidget):
         self._next = self._button("mdi6.step-forward", "One row on (Right)", self.step_forward)
         self._loop = self._button("mdi6.repeat", "Repeat between the marks", self._on_loop)
         self._loop.setCheckable(True)
+        self.export = self._button(
+            "mdi6.export-variant", "Export as pictures or an animation", self.export_wanted.emit
+        )
+        self.export.hide()
         self._clock = QLabel("0:00.00 / 0:00.00", self)
         self._clock.setAccessibleName("Time")
         self._clock.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -78,6 +84,7 @@ class Timeline(QWidget):
         layout.addWidget(self.track, 1)
         layout.addWidget(self._clock)
         layout.addWidget(self._speed)
+        layout.addWidget(self.export)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)

@@ -34,6 +34,7 @@ from dexgen_app.gui.argument_menu import ArgumentMenu
 from dexgen_app.gui.command_palette import CommandPalette
 from dexgen_app.gui.context import AppContext
 from dexgen_app.gui.docks import Docks
+from dexgen_app.gui.export_view import ExportView
 from dexgen_app.gui.keys import KeyGuard
 from dexgen_app.gui.look_back import LookBack
 from dexgen_app.gui.notices import Banner, HintCard, Toasts
@@ -201,6 +202,7 @@ class MainWindow(QMainWindow):
         self.context.notified.connect(self.toasts.show)
         self.context.review_wanted.connect(self.open_review)
         self.review.row_changed.connect(self._on_review_row)
+        self.exports = ExportView(self)
 
     # Things a person does -------------------------------------------------------------------
 
@@ -418,6 +420,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Remember the layout and end the worker."""
         self.review.close()
+        self.exports.close()
         if self.remember:
             self.docks.save()
         self.keys.release()

@@ -207,6 +207,14 @@ def _episode(window: MainWindow) -> tuple[ActionInfo, ...]:
             run=window.choose_recording,
         ),
         ActionInfo(
+            id="episode.export",
+            title="Export the review as pictures…",
+            menu="Episode",
+            shortcut="Ctrl+E",
+            icon="mdi6.export-variant",
+            run=window.exports.choose,
+        ),
+        ActionInfo(
             id="episode.pause_replay",
             title="Pause or resume the replay on the hand",
             menu="Episode",

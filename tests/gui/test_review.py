@@ -10,13 +10,16 @@ from PyQt6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 from view_samples import HAND, STEP_NS, make_rows, write_recording
 
-from dexgen_app.errors import RecordingError
+from dexgen_app.errors import InputError, RecordingError
+from dexgen_app.gui.export_view import with_suffix
+from dexgen_app.gui.exporter import Exporter
 from dexgen_app.gui.review import ReviewController, thumbnail
 from dexgen_app.gui.review_events import clip_bursts
 from dexgen_app.gui.timeline import Timeline
 from dexgen_app.gui.view3d import HandView
 from dexgen_app.live.row import Clip
 from dexgen_app.recording.reader import Recording
+from dexgen_app.render.export_job import ExportJob, run_export
 
 
 @pytest.fixture
@@ -100,8 +103,9 @@ def test_the_marked_range_is_exported(
     review.open(recording)
     review._timeline.set_range(0.4, 0.8)
     shares: list[float] = []
-    review.export_progress.connect(shares.append)
-    path = review.export(tmp_path / "clip.gif", size=(64, 48), fps=10.0)
+    job = review.export_job(tmp_path / "clip.gif", size=(64, 48), fps=10.0)
+    assert ExportJob.from_json(job.to_json()) == job
+    path = run_export(job, lambda share: shares.append(share) is None)
     assert shares[-1] == pytest.approx(1.0)
     with Image.open(path) as image:
         assert len(shares) == 5
@@ -109,18 +113,56 @@ def test_the_marked_range_is_exported(
     assert review.index == 0
 
 
-def test_an_export_can_be_cancelled(
-    review: ReviewController, recording: Path, tmp_path: Path
+def test_an_export_runs_beside_the_window(
+    review: ReviewController, recording: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     review.open(recording)
-    review.export_progress.connect(lambda share: review.cancel_export())
-    folder = review.export(tmp_path / "frames", size=(64, 48))
-    assert len(list(folder.iterdir())) == 1
+    review._timeline.set_range(0.4, 0.5)
+    exporter = Exporter()
+    with qtbot.waitSignal(exporter.done, timeout=60_000) as done:
+        exporter.start(review.export_job(tmp_path / "frames", size=(64, 48)))
+        with pytest.raises(InputError, match="runs already"):
+            exporter.start(review.export_job(tmp_path / "more"))
+    assert len(list(Path(done.args[0]).glob("*.png"))) == 3
+
+
+def test_a_cancelled_export_leaves_no_half_file(
+    review: ReviewController, recording: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    review.open(recording)
+    exporter = Exporter()
+    with qtbot.waitSignal(exporter.failed, timeout=60_000) as failed:
+        exporter.progress.connect(lambda _: exporter.cancel())
+        exporter.start(review.export_job(tmp_path / "clip.gif", fps=100.0))
+    assert failed.args == [""] and not list(tmp_path.glob("clip.gif*"))
+
+
+def test_an_export_that_fails_says_why(
+    review: ReviewController, recording: Path, qtbot: QtBot
+) -> None:
+    review.open(recording)
+    exporter = Exporter()
+    with qtbot.waitSignal(exporter.failed, timeout=60_000) as failed:
+        exporter.start(review.export_job("/proc/nowhere/clip.gif"))
+    assert "cannot be written" in failed.args[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "path"),
+    [
+        ("a", "Animation (*.gif)", "a.gif"),
+        ("a.gif", "Animation (*.webp)", "a.gif"),
+        ("a.b", "Animation (*.webp)", "a.b.webp"),
+        ("a", "Folder of PNG pictures (*)", "a"),
+    ],
+)
+def test_the_kind_chooses_the_suffix(typed: str, kind: str, path: str) -> None:
+    assert with_suffix(Path(typed), kind) == Path(path)
 
 
 def test_nothing_open_nothing_exported(review: ReviewController, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="no recording is open"):
-        review.export(tmp_path / "clip.gif")
+        review.export_job(tmp_path / "clip.gif")
 
 
 def test_thumbnails(recording: Path, qtbot: QtBot) -> None:
