@@ -170,6 +170,11 @@ class SessionView(QObject):
             self._on_episode(event)
         elif isinstance(event, p.ReplayStatus):
             self._on_replay(event)
+        elif isinstance(event, p.PluginHealth):
+            self.window.registry.follow(
+                event.kind, event.id, suspended=event.suspended, reason=event.reason
+            )
+            self.window.plugins.refresh()
         elif isinstance(event, p.CalibrationDone):
             self.window.toasts.show(f"Calibration stored in the profile {event.profile}", "ok")
 
