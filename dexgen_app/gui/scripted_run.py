@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtGui import QPixmap
 
+from dexgen_app import __version__
 from dexgen_app.gui.app import Application
 from dexgen_app.live import protocol as p
 from dexgen_app.live.latency import SessionStatistics, format_report
@@ -41,6 +43,7 @@ class ScriptedRun(QObject):
         self._bridge = application.window.bridge
         self._statistics = SessionStatistics()
         self._failures: list[str] = []
+        self._device = ""
         self._recording = p.RecordingStatus(active=False)
         self._begun = 0.0
         self._ended = False
@@ -89,6 +92,8 @@ class ScriptedRun(QObject):
         elif isinstance(event, p.Failure):
             self._failures.append(event.what)
             self._tell(f"{event.what} {event.remedy}".strip())
+        elif isinstance(event, p.DeviceStatus):
+            self._device = event.text
         elif isinstance(event, p.RecordingStatus):
             self._recording = event
             if self._ended and not event.active:
@@ -132,6 +137,10 @@ class ScriptedRun(QObject):
             "engine": config.engine,
             "device": config.device,
             "controller": config.controller,
+            "seed": config.seed,
+            "config": asdict(config),
+            "version": __version__,
+            "device_status": self._device,
             **self._statistics.report(),
             "rows_lost": figures.dropped,
             "view_fps": round(self._window.view.fps, 1),
