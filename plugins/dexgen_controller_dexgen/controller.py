@@ -10,6 +10,7 @@ import torch
 from dexgen_app.errors import InputError
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.kinematics.model import HandModel
+from dexgen_app.live.controller_link import check_parameter
 from dexgen_app.spec import (
     ControlInput,
     ControllerContext,
@@ -72,17 +73,7 @@ class DexGenController:
             raise InputError(
                 f"DexGen has no parameter {name!r}", remedy=f"It has {', '.join(known)}"
             )
-        spec = known[name]
-        if spec.choices:
-            good = value in spec.choices
-            allowed = ", ".join(spec.choices)
-        else:
-            value = float(value)
-            good = spec.lower <= value <= spec.upper
-            allowed = f"{spec.lower:g} to {spec.upper:g}"
-        if not good:
-            raise InputError(f"{value} is no value of {name}", remedy=f"Use {allowed}")
-        self._values[name] = value
+        self._values[name] = check_parameter(known[name], value)
 
     def step(self, control: ControlInput) -> HandCommand | None:
         """Sample a motion near the command; without a command, the prior alone."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dexgen_app.spec import ParameterSpec
 
 MODES = ("default", "precision")
+CONTROL_HZ = 10.0
+"""Rate of the controller and of its data [Hz]."""
 
 PARAMETERS = (
     ParameterSpec(

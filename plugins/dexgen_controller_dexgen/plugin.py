@@ -1,19 +1,56 @@
-"""Declares the controller's subcommands."""
+"""Declares the controller, its panel and its subcommands."""
 
 from __future__ import annotations
 
 from dexgen_app.hookspecs import hookimpl
-from dexgen_app.spec import CommandSpec
+from dexgen_app.spec import CommandSpec, ControllerSpec, PanelSpec
+from dexgen_controller_dexgen.parameters import CONTROL_HZ, PARAMETERS
+
+
+@hookimpl
+def register_controllers() -> list[ControllerSpec]:
+    """Declare DexGen."""
+    return [
+        ControllerSpec(
+            id="dexgen",
+            title="DexGen",
+            factory="dexgen_controller_dexgen.controller:DexGenController",
+            rate_hz=CONTROL_HZ,
+            parameters=PARAMETERS,
+            hands=("allegro_right", "allegro_left"),
+            help="keeps the object in the hand and follows the command as far as that allows",
+        )
+    ]
+
+
+@hookimpl
+def register_panels() -> list[PanelSpec]:
+    """Declare the panel that shows how far the controller departs from the command."""
+    return [
+        PanelSpec(
+            id="dexgen_departure",
+            title="DexGen",
+            factory="dexgen_controller_dexgen.panel:DeparturePanel",
+            area="right",
+            layouts=("teleop",),
+            icon="mdi6.hand-back-right-outline",
+        )
+    ]
 
 
 @hookimpl
 def register_commands() -> list[CommandSpec]:
-    """Declare ``dexgen-app dataset``, ``bench`` and ``build-controller``."""
+    """Declare ``dexgen-app dataset``, ``distill``, ``bench`` and ``build-controller``."""
     return [
         CommandSpec(
             name="dataset",
             module="dexgen_controller_dexgen.commands.dataset",
             help="make, describe and check datasets of transitions",
+        ),
+        CommandSpec(
+            name="distill",
+            module="dexgen_controller_dexgen.commands.distill",
+            help="train a controller on a dataset of transitions",
         ),
         CommandSpec(
             name="bench",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from dexgen_controller_dexgen.history import HistoryBuffer
@@ -19,13 +21,25 @@ class GuidedPolicy:
         hands: N.
         steps: DDIM steps.
         seed: Seed of the sampler's noise.
+        smoothing: Time constant of the average over past commands [s]; 0 takes only the newest.
+        temperature: Scale of the sampler's start noise; below 1 the likelier motions are drawn.
     """
 
     def __init__(
-        self, model: ControllerModel, hands: int = 1, *, steps: int = 8, seed: int = 0
+        self,
+        model: ControllerModel,
+        hands: int = 1,
+        *,
+        steps: int = 8,
+        seed: int = 0,
+        smoothing: float = 0.0,
+        temperature: float = 1.0,
     ) -> None:
         self.model = model
         self.steps = steps
+        self.smoothing = smoothing
+        self.temperature = temperature
+        self._average: torch.Tensor | None = None
         self._random = torch.Generator().manual_seed(seed)
         self._history = HistoryBuffer(hands, len(model.info.joint_names), model.info.fingers)
         self._mode = torch.zeros(hands, dtype=torch.long)
@@ -37,6 +51,10 @@ class GuidedPolicy:
     def reset(self, chosen: torch.Tensor | None = None) -> None:
         """Forget the history of the hands chosen by a mask of shape (N,); of all where None."""
         self._history.reset(chosen)
+        if chosen is None:
+            self._average = None
+        elif self._average is not None:
+            self._average[chosen] = 0.0
 
     def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
         """Take a step of proprioception.
@@ -67,8 +85,9 @@ class GuidedPolicy:
         state = self._history.state()
         if command is not None:
             length = command.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-            command = command * (MAX_OFFSET / length).clamp(max=1.0)
+            command = self._smooth(command * (MAX_OFFSET / length).clamp(max=1.0))
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
+        noise *= self.temperature
         motion = self.model.sample_motion(
             state,
             self._mode,
@@ -79,3 +98,10 @@ class GuidedPolicy:
             weight=weight,
         )
         return self.model.increment(state, motion), motion
+
+    def _smooth(self, command: torch.Tensor) -> torch.Tensor:
+        """Return the exponential average of the commands so far, shape (N, K, 3)."""
+        keep = math.exp(-self.model.info.control_dt / self.smoothing) if self.smoothing else 0.0
+        before = command if self._average is None else self._average
+        self._average = torch.lerp(command, before, keep)
+        return self._average

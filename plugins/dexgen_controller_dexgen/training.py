@@ -31,7 +31,8 @@ class TrainingConfig:
 
     Attributes:
         size: Network size, ``small`` or ``paper``.
-        steps: Optimiser steps of each network.
+        steps: Optimiser steps of the prior.
+        inverse_steps: Optimiser steps of the inverse dynamics; 0 takes as many.
         batch: Samples in a minibatch, over all processes.
         learning_rate: Peak learning rate; it falls to a twentieth along a cosine.
         weight_decay: AdamW's weight decay.
@@ -43,6 +44,7 @@ class TrainingConfig:
 
     size: str = "small"
     steps: int = 4000
+    inverse_steps: int = 0
     batch: int = 1024
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
@@ -58,8 +60,10 @@ Loss = Callable[[nn.Module, Batch], torch.Tensor]
 class _Run:
     """One network's training: optimiser, averaged weights, checkpoint, log."""
 
-    def __init__(self, name: str, net: nn.Module, config: TrainingConfig, folder: Path) -> None:
-        self.name, self.net, self.config = name, net, config
+    def __init__(
+        self, name: str, net: nn.Module, config: TrainingConfig, folder: Path, steps: int
+    ) -> None:
+        self.name, self.net, self.config, self.steps = name, net, config, steps
         self.averaged = copy.deepcopy(net).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -98,7 +102,7 @@ class _Run:
                 parameter.grad /= processes
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         peak = self.config.learning_rate
-        wave = 0.5 * (1.0 + math.cos(math.pi * self.step / self.config.steps))
+        wave = 0.5 * (1.0 + math.cos(math.pi * self.step / self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = peak * (0.05 + 0.95 * wave)
         self.optimizer.step()
@@ -169,7 +173,8 @@ class Trainer:
                 (net(noisy, step, model.normal_state(batch.state), one_hot) - noise).square().mean()
             )
 
-        return self._train("prior", model.prior, loss, clean=True, report=report)
+        steps = self.config.steps
+        return self._train("prior", model.prior, loss, steps, clean=True, report=report)
 
     def train_inverse(self, report: Callable[[str], None] = print) -> float:
         """Train the inverse dynamics on all windows and return its last mean squared error."""
@@ -186,13 +191,21 @@ class Trainer:
             spread = log_std + 0.5 * error.detach() * torch.exp(-2.0 * log_std)
             return error.mean() + 0.01 * spread.mean()
 
-        return self._train("inverse", model.inverse, loss, clean=False, report=report)
+        steps = self.config.inverse_steps or self.config.steps
+        return self._train("inverse", model.inverse, loss, steps, clean=False, report=report)
 
     def _train(
-        self, name: str, net: nn.Module, loss: Loss, *, clean: bool, report: Callable[[str], None]
+        self,
+        name: str,
+        net: nn.Module,
+        loss: Loss,
+        steps: int,
+        *,
+        clean: bool,
+        report: Callable[[str], None],
     ) -> float:
         config = self.config
-        run = _Run(name, net, config, self.folder)
+        run = _Run(name, net, config, self.folder, steps)
         run.restore()
         share = (self.rank, self.processes)
         source = SampleSource(
@@ -204,16 +217,14 @@ class Trainer:
         torch.manual_seed(int(rng.integers(2**31)))
         batches = source.batches(config.batch // self.processes, rng)
         begun, first, recent = time.monotonic(), run.step, []
-        while run.step < config.steps:
+        while run.step < steps:
             value = loss(net, next(batches))
             run.update(value, self.processes)
             recent.append(float(value.detach()))
-            if run.step % 100 == 0 or run.step == config.steps:
+            if run.step % 100 == 0 or run.step == steps:
                 self._report(run, begun, first, recent, report)
                 recent = recent[-100:]
-            if self.rank == 0 and (
-                run.step % config.checkpoint_every == 0 or run.step == config.steps
-            ):
+            if self.rank == 0 and (run.step % config.checkpoint_every == 0 or run.step == steps):
                 run.save()
         net.load_state_dict(run.averaged.state_dict())
         net.eval()
@@ -230,7 +241,7 @@ class Trainer:
         if self.rank:
             return
         rate = (run.step - first) / (time.monotonic() - begun)
-        left = (self.config.steps - run.step) / rate
+        left = (run.steps - run.step) / rate
         mean = float(np.mean(recent[-100:]))
         row: dict[str, Any] = {
             "stage": run.name,
@@ -241,7 +252,7 @@ class Trainer:
         with run.log.open("a") as file:
             file.write(json.dumps(row) + "\n")
         report(
-            f"{run.name} {run.step}/{self.config.steps} loss {mean:.4f} "
+            f"{run.name} {run.step}/{run.steps} loss {mean:.4f} "
             f"{rate * self.config.batch:,.0f} samples/s, {left / 60:.1f} min left"
         )
 

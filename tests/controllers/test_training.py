@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from dexgen_app.__main__ import main
 from dexgen_app.errors import InputError
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.history import HistoryBuffer
@@ -121,6 +122,19 @@ def test_two_processes_share_the_work(store: TransitionStore, tmp_path: Path) ->
     lines = sorted(line.split() for line in result.stdout.splitlines() if "WEIGHTS" in line)
     assert [line[1:3] for line in lines] == [["0", "2"], ["1", "2"]]
     assert lines[0][3] == lines[1][3]
+
+
+def test_the_command_trains_and_serves_both_hands(
+    store: TransitionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "model.safetensors"
+    words = ["distill", str(store.folder), "--out", str(out), "--steps", "4", "--batch", "64"]
+    assert main([*words, "--inverse-steps", "2", "--mirror", "allegro_left"]) == 0
+    assert f"wrote {out}" in capsys.readouterr().out
+    log = (tmp_path / "model-work" / "metrics.jsonl").read_text()
+    assert '"step": 4' in log and '"step": 2' in log
+    for hand in (RIGHT, LEFT):
+        assert load_for_hand(out, hand).info.mirror_hand == LEFT.id
 
 
 def test_fingertips_alone_make_a_smaller_motion(store, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="guidance strengths",
     )
     parser.add_argument("--steps", type=int, default=8, help="sampler steps")
+    parser.add_argument("--smoothing", type=float, default=0.0, help="of the command [s]")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of the sampler")
     parser.add_argument("--mode", default="default", help="mode label")
     parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
     parser.add_argument(
@@ -85,7 +87,14 @@ def run(args: argparse.Namespace) -> int:
         for strength in strengths:
             policy = None
             if strength is not None:
-                policy = GuidedPolicy(model, environment.count, steps=args.steps, seed=args.seed)
+                policy = GuidedPolicy(
+                    model,
+                    environment.count,
+                    steps=args.steps,
+                    seed=args.seed,
+                    smoothing=args.smoothing,
+                    temperature=args.temperature,
+                )
                 policy.set_mode(args.mode)
             cell = run_cell(
                 environment,

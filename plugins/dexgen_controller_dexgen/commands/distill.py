@@ -1,0 +1,68 @@
+"""``dexgen-app distill``: trains a controller on a dataset of transitions."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``dexgen-app distill``."""
+    parser.add_argument("data", type=Path, help="dataset, as `dexgen-app dataset make` writes it")
+    parser.add_argument("--out", type=Path, required=True, help="file for the weights")
+    parser.add_argument(
+        "--work", type=Path, help="folder for checkpoints, from which a killed run goes on"
+    )
+    parser.add_argument("--mirror", default="", metavar="HAND", help="its mirror image, served too")
+    parser.add_argument("--size", choices=("small", "paper"), default="small", help="network size")
+    parser.add_argument("--steps", type=float, default=8000, help="optimiser steps of the prior")
+    parser.add_argument(
+        "--inverse-steps", type=float, default=0, help="of the inverse dynamics; 0 for as many"
+    )
+    parser.add_argument("--batch", type=int, default=1024, help="samples in a step")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="at the start")
+    parser.add_argument(
+        "--tips-only", action="store_true", help="fingertips as the only keypoints (K = 4)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train both networks and write the weights."""
+    import torch
+
+    from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+
+    torch.set_num_threads(args.threads)
+    store = TransitionStore(args.data)
+    hands = PluginRegistry.load(args.safe_mode, args.disable)
+    mirror = hands.find_hand(args.mirror) if args.mirror else None
+    work = args.work or args.out.parent / f"{args.out.stem}-work"
+    config = TrainingConfig(
+        size=args.size,
+        steps=int(args.steps),
+        inverse_steps=int(args.inverse_steps),
+        batch=args.batch,
+        learning_rate=args.learning_rate,
+        tips_only=args.tips_only,
+        seed=args.seed,
+    )
+    trainer = Trainer(store, hands.find_hand(store.format.hand), work, config, mirror)
+    prior = trainer.train_prior(lambda line: print(line, flush=True))
+    inverse = trainer.train_inverse(lambda line: print(line, flush=True))
+    if trainer.rank == 0:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        notes = {
+            "made_by": shlex.join(("dexgen-app", *sys.argv[1:])),
+            "rows": str(len(store)),
+            "prior_loss": f"{prior:.4f}",
+            "inverse_loss": f"{inverse:.4f}",
+        }
+        trainer.model.save(args.out, notes)
+        print(f"prior loss {prior:.4f}, inverse dynamics loss {inverse:.4f}; wrote {args.out}")
+    return 0
