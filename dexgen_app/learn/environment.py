@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -120,9 +121,14 @@ class HandEnvironment(ABC):
         config: Its settings.
         grasps: One grasp set an object; read from the cache folder where None.
         world: A world to use instead of building one; its size must fit ``context``.
+
+    Attributes:
+        measures: What an evaluation tells of this skill beside drops and goals: counts
+            ``sum/NAME``, by ``NAME``, with their units.
     """
 
     config: EnvironmentConfig
+    measures: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self,
@@ -268,6 +274,7 @@ class HandEnvironment(ABC):
         self.add("steps", float(self.count))
         self.add("seconds", self.count * self.step_seconds)
         self.add("drops", float(dropped.sum()))
+        self.add("trials", float((dropped | timed_out).sum()))
         self.add("sum/reward", float(reward.sum()))
         self.after_step(torch.nonzero(~done).squeeze(-1))
         ended = torch.nonzero(done).squeeze(-1)
@@ -319,7 +326,7 @@ class HandEnvironment(ABC):
         state = self.state
         joints = self.randomiser.observe_joints(state.joints)
         middle, half = 0.5 * (self.upper + self.lower), 0.5 * (self.upper - self.lower)
-        position = state.pose[:, :3]
+        position, orientation = state.pose[:, :3], self.seen_orientation()
         tips = (state.tips - position[:, None]).flatten(1)
         return torch.cat(
             (
@@ -329,7 +336,7 @@ class HandEnvironment(ABC):
                 (0.5 * state.velocity).clamp(-3.0, 3.0),
                 self.last_action,
                 20.0 * (position - self._center),
-                torch.where(state.pose[:, 3:4] < 0.0, -state.pose[:, 3:], state.pose[:, 3:]),
+                torch.where(orientation[:, :1] < 0.0, -orientation, orientation),
                 (5.0 * state.twist[:, :3]).clamp(-3.0, 3.0),
                 (0.5 * state.twist[:, 3:]).clamp(-3.0, 3.0),
                 15.0 * tips,
@@ -338,6 +345,14 @@ class HandEnvironment(ABC):
             ),
             dim=-1,
         )
+
+    def seen_orientation(self) -> torch.Tensor:
+        """Return the orientations that policies see, shape (N, 4); the object's own by default."""
+        return self.state.pose[:, 3:]
+
+    def draw_starts(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the rows of the grasps in which environments ``ids`` start, shape (n,)."""
+        return self.goals.draw_starts(self.owners[ids], self.directions[ids])
 
     def privileged_observation(self) -> torch.Tensor:
         """Return what only a critic sees: exact joints, randomised values, time in the episode."""
@@ -363,7 +378,7 @@ class HandEnvironment(ABC):
         speed = self.config.wrist_speed * torch.rand(len(ids), 1, generator=self.generator)
         self._spin[ids] = axis * speed
         self.randomiser.draw(ids)
-        rows = self.goals.draw_starts(self.owners[ids], self.directions[ids])
+        rows = self.draw_starts(ids)
         joints = self.randomiser.disturb_start(self.goals.joints[rows])
         joints = torch.clamp(joints, self.lower, self.upper)
         target = self.goals.targets[rows]

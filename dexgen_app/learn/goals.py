@@ -81,7 +81,7 @@ class GraspGoals:
         self.pose = torch.cat([s.object_pose for s in sets])
         self.holds = torch.cat([s.holds for s in sets])
         self._generator = generator
-        owner = torch.cat([torch.full((len(s),), i) for i, s in enumerate(sets)])
+        self.owner = owner = torch.cat([torch.full((len(s),), i) for i, s in enumerate(sets)])
         self._rows = [torch.nonzero(owner == i).squeeze(-1) for i in range(len(sets))]
         self._rows_by_direction = [
             [rows[self.holds[rows, d]] for d in range(self.holds.shape[1])] for rows in self._rows

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dexgen_app.learn.environment import EnvironmentConfig
+from dexgen_app.learn.goals import GoalOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class RotationWeights:
-    """Weights of the reward.
+    """Weights of the reward; its form is in ``reward.py``.
 
     Attributes:
         scale: Factor on everything.
         turn: Angular speed about the axis, up to ``RotateConfig.speed`` [s/rad].
+        goal: Bonus for being near the next grasp, decaying with distance and tilt.
+        position: Decay of that bonus with the object's distance from it [1/m].
+        tilt: Decay of that bonus with the object's tilt away from it [1/rad].
+        joint_goal: Penalty on half the squared distance of the targets from its [1/rad^2].
         off_axis: Penalty on angular speed about other axes [s/rad].
         object_speed: Penalty on the object's speed [s/m].
-        offset: Penalty on the object's distance from where it started [1/m].
-        pose: Penalty on the squared distance of the joints from the start grasp [1/rad^2].
         action: Penalty on the squared action.
         action_change: Penalty on the squared change of the action.
         work: Penalty on the mechanical power of the joints [1/W].
@@ -27,15 +30,17 @@ class RotationWeights:
     """
 
     scale: float = 0.3
-    turn: float = 4.0
-    off_axis: float = 0.2
-    object_speed: float = 1.0
-    offset: float = 4.0
-    pose: float = 0.02
-    action: float = 0.005
-    action_change: float = 0.01
-    work: float = 0.1
-    torque: float = 0.02
+    turn: float = 6.0
+    goal: float = 1.0
+    position: float = 40.0
+    tilt: float = 1.5
+    joint_goal: float = 0.1
+    off_axis: float = 0.05
+    object_speed: float = 0.5
+    action: float = 0.01
+    action_change: float = 0.02
+    work: float = 0.0
+    torque: float = 0.0
     alive: float = 0.3
     drop: float = 20.0
 
@@ -48,8 +53,19 @@ class RotateConfig(EnvironmentConfig):
         reward: Weights of the reward.
         axes: Axes in the hand frame, of which an episode has one; +x points out of the palm.
         speed: Angular speed beyond which the reward grows no more [rad/s].
+        lead: Angle by which the next grasp is ahead about the axis [rad].
+        passed: The next grasp is replaced when less than this is left [rad], or when
+            ``goal_seconds`` are over.
+        goal_seconds: Longest time for one grasp [s].
+        start_tilt: Starts and goals have one of the object's axes within this angle of the axis
+            of rotation [rad].
     """
 
+    goals: GoalOptions = field(default_factory=lambda: GoalOptions(angle_weight=3.0))
     reward: RotationWeights = field(default_factory=RotationWeights)
     axes: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0),)
     speed: float = 1.0
+    lead: float = 0.5
+    passed: float = 0.2
+    goal_seconds: float = 3.0
+    start_tilt: float = 0.35

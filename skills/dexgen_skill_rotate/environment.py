@@ -1,20 +1,24 @@
-"""Continuous in-hand rotation: turn the object about an axis and keep it in place.
+"""Continuous in-hand rotation: turn the object about an axis without end and hold it.
 
-The reward follows HORA (arXiv 2210.04887): clipped angular speed about the axis, less penalties on
-linear speed, on leaving the start pose, on torque and on work.
+What a policy sees has the layout of the AnyGrasp skill's, so that an expert of that one can be
+the start: there the goal is a grasp to go to, here it is one that stays ahead about the axis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
+from dexgen_app.learn.symmetry import nearest_equivalent, turn_table
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
+from dexgen_skill_rotate.goals import RotationGoals
+from dexgen_skill_rotate.reward import RotationInput, reward_terms
 
 
 class RotateEnvironment(HandEnvironment):
@@ -25,9 +29,13 @@ class RotateEnvironment(HandEnvironment):
         config: Its settings.
         grasps: One grasp set an object; read from the cache folder where None.
         world: A world to use instead of building one.
+
+    Raises:
+        ValueError: No grasp of an object is level with an axis and survives a direction.
     """
 
     config: RotateConfig
+    measures: ClassVar[dict[str, str]] = {"turn_speed": "rad/s", "off_axis_speed": "rad/s"}
 
     def __init__(
         self,
@@ -40,52 +48,87 @@ class RotateEnvironment(HandEnvironment):
         super().__init__(context, config, grasps=grasps, world=world)
         axes = torch.tensor(config.axes)
         self._axes = axes / torch.linalg.vector_norm(axes, dim=-1, keepdim=True)
-        self.axis = self._axes[torch.zeros(self.count, dtype=torch.long)]
-        self._start_joints = torch.zeros(self.count, self.action_size)
-        self._start_position = torch.zeros(self.count, 3)
+        turns = turn_table(config.objects)
+        self._turns = turns[self.owners]
+        self._next = RotationGoals(self.goals, self._axes, turns, config.start_tilt)
+        self._axis_index = torch.zeros(self.count, dtype=torch.long)
+        self.axis = self._axes[self._axis_index]
+        self.goal_row = torch.zeros(self.count, dtype=torch.long)
+        self.goal_orientation = torch.zeros(self.count, 4)
+        self._goal_age = torch.zeros(self.count, dtype=torch.long)
+        self._goal_steps = max(1, round(config.goal_seconds / self.step_seconds))
         self._last_turn = torch.zeros(self.count, 4)
 
-    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
-        """Draw an axis for each new episode and remember where it starts."""
+    def draw_starts(self, ids: torch.Tensor) -> torch.Tensor:
+        """Draw an axis and a grasp that is level with it for each new episode."""
         picks = torch.randint(len(self._axes), (len(ids),), generator=self.generator)
+        self._axis_index[ids] = picks
         self.axis[ids] = self._axes[picks]
-        self._start_joints[ids] = self.goals.joints[rows]
-        self._start_position[ids] = self.goals.pose[rows, :3]
+        rows = torch.empty(len(ids), dtype=torch.long)
+        for pool, chosen in self._pools(ids):
+            draw = torch.randint(len(pool), (len(chosen),), generator=self.generator)
+            rows[chosen] = pool[draw]
+        return rows
+
+    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
+        """Choose the first goals of new episodes."""
         self._last_turn[ids] = self.goals.pose[rows, 3:]
+        self._choose_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
 
     def after_step(self, ids: torch.Tensor) -> None:
-        """Do nothing: the axis stays for an episode."""
+        """Replace goals that were passed or took too long."""
+        self._goal_age[ids] += 1
+        ahead = (self._goal_turn()[ids] * self.axis[ids]).sum(-1)
+        old = (ahead < self.config.passed) | (self._goal_age[ids] >= self._goal_steps)
+        self.add("goals", float((ahead < self.config.passed).sum()))
+        ids = ids[old]
+        if len(ids):
+            self._choose_goals(ids, self.state.pose[ids], self.state.joints[ids])
 
     def evaluate_step(
         self, action: torch.Tensor, previous: torch.Tensor, dropped: torch.Tensor
     ) -> torch.Tensor:
-        """Return the reward, shape (N,), and count the rotation about the axis."""
-        w, state = self.config.reward, self.state
+        """Return the reward, shape (N,), and count the rotation and the reward's terms."""
+        state, speed = self.state, self.config.speed
         # Over the whole step: the velocity at its end would reward shaking.
         turn = to_rotation_vector(multiply(state.pose[:, 3:], conjugate(self._last_turn)))
         self._last_turn = state.pose[:, 3:].clone()
         spin = turn / self.step_seconds
         along = (spin * self.axis).sum(-1)
         off = torch.linalg.vector_norm(spin - along[:, None] * self.axis, dim=-1)
-        offset = torch.linalg.vector_norm(state.pose[:, :3] - self._start_position, dim=-1)
-        torque = self.world.joint_effort()
-        speed = torch.linalg.vector_norm(state.twist[:, :3], dim=-1)
-        reward = (
-            w.turn * along.clamp(-self.config.speed, self.config.speed)
-            - w.off_axis * off.clamp(max=5.0)
-            - w.object_speed * speed
-            - w.offset * offset
-            - w.pose * (state.joints - self._start_joints).square().sum(-1)
-            - w.action * action.square().sum(-1)
-            - w.action_change * (action - previous).square().sum(-1)
-            - w.work * (state.velocity * torque).sum(-1).abs()
-            - w.torque * torque.square().sum(-1)
+        left = self._goal_turn()
+        tilt = left - (left * self.axis).sum(-1, keepdim=True) * self.axis
+        goal = self.goals.pose[self.goal_row]
+        terms = reward_terms(
+            RotationInput(
+                along=along.clamp(-speed, speed),
+                off=off.clamp(max=5.0),
+                distance=torch.linalg.vector_norm(goal[:, :3] - state.pose[:, :3], dim=-1),
+                tilt=torch.linalg.vector_norm(tilt, dim=-1),
+                target_error=self.goals.targets[self.goal_row] - self.target,
+                speed=torch.linalg.vector_norm(state.twist[:, :3], dim=-1),
+                dropped=dropped,
+                action=action,
+                previous=previous,
+                velocity=state.velocity,
+                torque=self.world.joint_effort(),
+            ),
+            self.config.reward,
         )
-        reward = torch.where(dropped, -w.drop, reward + w.alive)
         held = (~dropped).float()
         self.add("sum/turn_speed", float((along.nan_to_num() * held).sum()))
         self.add("sum/off_axis_speed", float((off.nan_to_num() * held).sum()))
-        return w.scale * reward
+        total = torch.zeros(self.count)
+        for name, term in terms.items():
+            self.add(f"sum/reward_{name}", float(term.nan_to_num().sum()))
+            total = total + term
+        return self.config.reward.scale * total
+
+    def seen_orientation(self) -> torch.Tensor:
+        """Return the equivalent orientation that is nearest to the hand frame's axes."""
+        reference = torch.zeros(self.count, 4)
+        reference[:, 0] = 1.0
+        return nearest_equivalent(self.state.pose[:, 3:], self._turns, reference)
 
     def observe(self) -> dict[str, torch.Tensor]:
         """Return the groups ``policy`` and ``critic``."""
@@ -93,10 +136,46 @@ class RotateEnvironment(HandEnvironment):
         policy = torch.cat(
             (
                 self.base_observation(),
-                self.axis,
-                20.0 * (state.pose[:, :3] - self._start_position),
-                state.joints - self._start_joints,
+                20.0 * (self.goals.pose[self.goal_row, :3] - state.pose[:, :3]),
+                2.0 * self._goal_turn(),
+                2.0 * (self.goals.targets[self.goal_row] - self.target),
+                2.0 * (self.goals.joints[self.goal_row] - state.joints),
             ),
             dim=-1,
         )
-        return {"policy": policy, "critic": self.privileged_observation()}
+        waited = self._goal_age[:, None] / self._goal_steps
+        critic = torch.cat((self.privileged_observation(), self.axis, waited), dim=-1)
+        return {"policy": policy, "critic": critic}
+
+    def _goal_turn(self) -> torch.Tensor:
+        """Return the rotation vectors from the objects to their goals [rad], shape (N, 3)."""
+        return to_rotation_vector(
+            multiply(self.goal_orientation, conjugate(self.state.pose[:, 3:]))
+        )
+
+    def _choose_goals(self, ids: torch.Tensor, pose: torch.Tensor, joints: torch.Tensor) -> None:
+        for pool, chosen in self._pools(ids):
+            first = ids[chosen[0]]
+            found = self._next.choose(
+                pool,
+                int(self.owners[first]),
+                self.axis[first],
+                pose[chosen],
+                joints[chosen],
+                self.config.lead,
+            )
+            self.goal_row[ids[chosen]] = found.rows
+            self.goal_orientation[ids[chosen]] = found.orientation
+        self._goal_age[ids] = 0
+
+    def _pools(self, ids: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return pools of grasps, each with the positions in ``ids`` that it is for."""
+        keys = torch.stack((self.owners[ids], self._axis_index[ids], self.directions[ids]), 1)
+        kinds, kind = torch.unique(keys, dim=0, return_inverse=True)
+        return [
+            (
+                self._next.pool(*(int(value) for value in key)),
+                torch.nonzero(kind == index).squeeze(-1),
+            )
+            for index, key in enumerate(kinds)
+        ]

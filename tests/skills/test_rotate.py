@@ -1,36 +1,49 @@
-"""The rotation skill: what it pays for and what it counts."""
+"""The rotation skill: where it starts, the grasps that lead it, what it pays for and counts."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.grasp_set import GraspSet
-from dexgen_app.learn.rotations import from_rotation_vector, multiply
+from dexgen_app.learn.rotations import from_rotation_vector, multiply, to_rotation_vector
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_rotate.config import RotateConfig
 from dexgen_skill_rotate.environment import RotateEnvironment
+from dexgen_skill_rotate.goals import level
 
 N = 4
 
 
 @pytest.fixture
-def environment(grasp_set: GraspSet) -> RotateEnvironment:
+def turned(grasp_set: GraspSet) -> GraspSet:
+    """Grasps whose objects are turned about x by multiples of a fifth of a right angle."""
+    angle = torch.arange(len(grasp_set)) % 5 * (0.1 * math.pi)
+    vectors = torch.stack((angle, torch.zeros_like(angle), torch.zeros_like(angle)), -1)
+    pose = grasp_set.object_pose.clone()
+    pose[:, 3:] = from_rotation_vector(vectors)
+    return replace(grasp_set, object_pose=pose)
+
+
+@pytest.fixture
+def environment(turned: GraspSet) -> RotateEnvironment:
     context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=N)
-    config = RotateConfig(axes=((0.0, 0.0, 2.0),), speed=1.0, drop_distance=9.0)
-    environment = RotateEnvironment(context, config, grasps=[grasp_set])
+    config = RotateConfig(axes=((2.0, 0.0, 0.0),), drop_distance=9.0, lowest=-9.0)
+    environment = RotateEnvironment(context, config, grasps=[turned])
     environment.reset()
     return environment
 
 
 def _pay(environment: RotateEnvironment, turn: tuple[float, float, float]) -> torch.Tensor:
-    """Return the reward of a step in which the object turned by ``turn`` and nothing else moved."""
+    """Return the pay of a step in which the object turned by ``turn`` and nothing else moved."""
+    weights = replace(environment.config.reward, goal=0.0)
+    environment.config = replace(environment.config, reward=weights)
     state = environment.state
     state.pose = state.pose.clone()
-    state.pose[:, :3] = environment._start_position
     state.pose[:, 3:] = multiply(
         from_rotation_vector(torch.tensor([turn])).expand(N, 4), environment._last_turn
     )
@@ -42,10 +55,10 @@ def _pay(environment: RotateEnvironment, turn: tuple[float, float, float]) -> to
 
 def test_turning_about_the_axis_pays_up_to_its_limit(environment: RotateEnvironment) -> None:
     still = _pay(environment, (0.0, 0.0, 0.0))
-    slow = _pay(environment, (0.0, 0.0, 0.05))
-    fast = _pay(environment, (0.0, 0.0, 0.2))
-    faster = _pay(environment, (0.0, 0.0, 0.3))
-    back = _pay(environment, (0.0, 0.0, -0.05))
+    slow = _pay(environment, (0.05, 0.0, 0.0))
+    fast = _pay(environment, (0.2, 0.0, 0.0))
+    faster = _pay(environment, (0.3, 0.0, 0.0))
+    back = _pay(environment, (-0.05, 0.0, 0.0))
     w = environment.config.reward
     assert torch.allclose(slow - still, torch.full((N,), w.scale * w.turn * 0.5), atol=1e-3)
     assert torch.allclose(still - back, torch.full((N,), w.scale * w.turn * 0.5), atol=1e-3)
@@ -54,7 +67,7 @@ def test_turning_about_the_axis_pays_up_to_its_limit(environment: RotateEnvironm
 
 def test_other_axes_and_drops_cost(environment: RotateEnvironment) -> None:
     still = _pay(environment, (0.0, 0.0, 0.0))
-    off = _pay(environment, (0.05, 0.0, 0.0))
+    off = _pay(environment, (0.0, 0.05, 0.0))
     w = environment.config.reward
     assert torch.allclose(still - off, torch.full((N,), w.scale * w.off_axis * 0.5), atol=1e-3)
     zeros = torch.zeros(N, 16)
@@ -64,9 +77,61 @@ def test_other_axes_and_drops_cost(environment: RotateEnvironment) -> None:
 
 def test_turn_speed_is_counted_in_radians_a_second(environment: RotateEnvironment) -> None:
     environment.drain_counts()
-    _pay(environment, (0.0, 0.0, 0.07))
+    _pay(environment, (0.07, 0.0, 0.0))
     assert environment.drain_counts()["sum/turn_speed"] / N == pytest.approx(0.7, abs=1e-3)
-    assert math.isclose(float(environment.axis[0, 2]), 1.0)
+    assert set(environment.measures) == {"turn_speed", "off_axis_speed"}
+    assert math.isclose(float(environment.axis[0, 0]), 1.0)
+
+
+def test_the_next_grasp_is_ahead_about_the_axis(environment: RotateEnvironment) -> None:
+    environment.config = replace(environment.config, lead=0.3 * math.pi / 3.0)
+    ids = torch.arange(N)
+    environment._choose_goals(ids, environment.state.pose, environment.state.joints)
+    ahead = environment._goal_turn()
+    # Grasps are a tenth of pi apart, and a quarter turn brings the cube onto itself.
+    assert torch.allclose(ahead[:, 0], torch.full((N,), 0.1 * math.pi), atol=0.06)
+    assert float(ahead[:, 1:].abs().max()) < 0.06
+
+
+def test_a_grasp_that_was_passed_is_replaced(environment: RotateEnvironment) -> None:
+    before = environment.goal_orientation.clone()
+    environment.after_step(torch.arange(N))
+    assert torch.equal(environment.goal_orientation, before)
+    environment.state.pose = environment.state.pose.clone()
+    environment.state.pose[0, 3:] = environment.goal_orientation[0]
+    environment.drain_counts()
+    environment.after_step(torch.arange(N))
+    assert environment.drain_counts()["goals"] == 1.0
+    assert float(environment._goal_turn()[0, 0]) > environment.config.passed
+    assert torch.equal(environment.goal_orientation[1:], before[1:])
+
+
+def test_equivalent_orientations_look_alike(environment: RotateEnvironment) -> None:
+    seen = environment.seen_orientation()
+    quarter = from_rotation_vector(torch.tensor([[0.5 * math.pi, 0.0, 0.0]])).expand(N, 4)
+    environment.state.pose = environment.state.pose.clone()
+    environment.state.pose[:, 3:] = multiply(environment.state.pose[:, 3:], quarter)
+    assert torch.allclose(environment.seen_orientation(), seen, atol=1e-5)
+
+
+def test_starts_are_level_with_the_axis(turned: GraspSet) -> None:
+    pose = turned.object_pose.clone()
+    pose[1:, 3:] = from_rotation_vector(torch.tensor([[0.0, 0.6, 0.0]])).expand(len(pose) - 1, 4)
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=N)
+    grasps = replace(turned, object_pose=pose)
+    environment = RotateEnvironment(context, RotateConfig(), grasps=[grasps])
+    assert environment.draw_starts(torch.arange(N)).tolist() == [0] * N
+    pose[0, 3:] = pose[1, 3:]
+    with pytest.raises(ValueError, match="level with axis"):
+        RotateEnvironment(context, RotateConfig(), grasps=[grasps]).reset()
+
+
+def test_level_turns_the_nearest_axis_by_the_smallest_angle() -> None:
+    yaw = from_rotation_vector(torch.tensor([[1.2, 0.0, 0.0]]))
+    tilted = multiply(from_rotation_vector(torch.tensor([[0.0, 0.3, 0.0]])), yaw)
+    upright, angle = level(tilted, torch.tensor([[1.0, 0.0, 0.0]]))
+    assert float(angle) == pytest.approx(0.3, abs=1e-4)
+    assert torch.allclose(to_rotation_vector(upright), torch.tensor([[1.2, 0.0, 0.0]]), atol=1e-4)
 
 
 def test_steps_are_finite(environment: RotateEnvironment) -> None:

@@ -1,0 +1,135 @@
+"""Grasps that lead an object round: each next one is ahead by an angle about the axis.
+
+AnyRotate (arXiv 2405.07391) learned rotation from goals that move ahead of the object. Here a goal
+is a whole verified grasp, so that it also says where the fingers may go. Equivalent orientations
+of a symmetric object count as one, which closes the circle: a cube needs grasps of a quarter turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dexgen_app.learn.goals import GraspGoals
+from dexgen_app.learn.rotations import (
+    conjugate,
+    from_rotation_vector,
+    multiply,
+    rotate,
+)
+from dexgen_app.learn.symmetry import nearest_equivalent
+
+
+def level(orientation: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn objects so that one of their axes lies along an axis, by the smallest angle.
+
+    Args:
+        orientation: Unit quaternions, shape (n, 4).
+        axis: Unit vectors, shape (n, 3).
+
+    Returns:
+        The orientations, shape (n, 4), and the angles that they were turned by, shape (n,).
+    """
+    body = torch.stack(
+        [rotate(orientation, unit.expand(len(orientation), 3)) for unit in torch.eye(3)], 1
+    )
+    along = (body * axis[:, None]).sum(-1)
+    best = along.abs().argmax(-1)
+    rows = torch.arange(len(orientation))
+    vector = body[rows, best] * along[rows, best].sign()[:, None]
+    cross = torch.linalg.cross(vector, axis)
+    sine = torch.linalg.vector_norm(cross, dim=-1, keepdim=True)
+    angle = torch.atan2(sine[:, 0], (vector * axis).sum(-1))
+    turn = cross / sine.clamp_min(1e-9) * angle[:, None]
+    return multiply(from_rotation_vector(turn), orientation), angle
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NextGrasp:
+    """Goals of some environments.
+
+    Attributes:
+        rows: Rows of the grasp arrays, shape (n,).
+        orientation: The goal orientation: that of the row, turned to the equivalent one that is
+            nearest to the object's, shape (n, 4).
+    """
+
+    rows: torch.Tensor
+    orientation: torch.Tensor
+
+
+class RotationGoals:
+    """Chooses starts and next grasps among those that are level with an axis.
+
+    Args:
+        goals: All grasps.
+        axes: Unit axes, shape (A, 3).
+        turns: Rotations of each object onto itself, shape (objects, 24, 4).
+        tilt: Largest tilt of a grasp's object [rad].
+    """
+
+    def __init__(
+        self,
+        goals: GraspGoals,
+        axes: torch.Tensor,
+        turns: torch.Tensor,
+        tilt: float,
+    ) -> None:
+        self._goals, self._axes, self._turns = goals, axes, turns
+        self._pools: dict[tuple[int, int], torch.Tensor] = {}
+        for owner in range(len(turns)):
+            for index, axis in enumerate(axes):
+                rows = torch.nonzero(goals.owner == owner).squeeze(-1)
+                orientation = goals.pose[rows, 3:]
+                tilted = level(orientation, axis.expand(len(rows), 3))[1]
+                self._pools[owner, index] = rows[tilted < tilt]
+
+    def pool(self, owner: int, axis: int, direction: int) -> torch.Tensor:
+        """Return the rows of an object's grasps that are level and survive a direction.
+
+        Raises:
+            ValueError: There is none.
+        """
+        rows = self._pools[owner, axis]
+        rows = rows[self._goals.holds[rows, direction]]
+        if not len(rows):
+            raise ValueError(f"no grasp of object {owner} is level with axis {axis} and survives")
+        return rows
+
+    def choose(
+        self,
+        pool: torch.Tensor,
+        owner: int,
+        axis: torch.Tensor,
+        pose: torch.Tensor,
+        joints: torch.Tensor,
+        lead: float,
+    ) -> NextGrasp:
+        """Choose the grasps nearest to the present ones, with the object turned ahead.
+
+        Args:
+            pool: Rows to choose from, shape (m,).
+            owner: Index of the object.
+            axis: Unit axis, shape (3,).
+            pose: Object poses, shape (n, 7).
+            joints: Joint positions [rad], shape (n, J).
+            lead: Angle ahead [rad].
+        """
+        goals, options = self._goals, self._goals.options
+        n = len(pose)
+        upright, _ = level(pose[:, 3:], axis.expand(n, 3))
+        ahead = multiply(from_rotation_vector(lead * axis).expand(n, 4), upright)
+        # The angle to the nearest equivalent of each grasp, turning the wish instead of the grasps.
+        wishes = multiply(ahead[:, None], conjugate(self._turns[owner]))
+        likeness = (wishes.flatten(0, 1) @ goals.pose[pool, 3:].T).abs().view(n, -1, len(pool))
+        score = (
+            options.position_weight * torch.cdist(pose[:, :3], goals.pose[pool, :3])
+            + options.joint_weight * torch.cdist(joints, goals.joints[pool])
+            + options.angle_weight * 2.0 * torch.acos(likeness.amax(1).clamp(max=1.0))
+        )
+        rows = pool[score.argmin(-1)]
+        turns = self._turns[owner].expand(n, -1, 4)
+        return NextGrasp(
+            rows=rows, orientation=nearest_equivalent(goals.pose[rows, 3:], turns, ahead)
+        )
