@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--status", action="store_true", help="tell where the runs stand")
     parser.add_argument("--seconds", type=float, default=60.0, help="--evaluate: simulated time")
     parser.add_argument(
+        "--trial-seconds",
+        type=float,
+        default=120.0,
+        help="--evaluate: simulated time after which a trial that holds ends",
+    )
+    parser.add_argument(
         "--gravity", action="append", default=[], help="--evaluate: direction, or all; repeatable"
     )
     parser.add_argument("--policy", default="", metavar="FILE", help="--evaluate: weights")
@@ -150,18 +156,27 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
         engine=args.engine,
         environments=args.environments,
         seconds=args.seconds,
+        episode_seconds=args.trial_seconds,
         gravity=gravity,
         seed=1000 + args.seed,
     )
     print(f"{args.engine}, {args.environments} environments, seed {options.seed}")
+    environment = load_object(skill.environment)
     print("gravity        drops   time to drop, 95 % interval        goals a minute")
-    for result in evaluate_policy(policy, hand, settings, load_object(skill.environment), options):
+    for result in evaluate_policy(policy, hand, settings, environment, options):
         held = f"{result.time_to_drop:.1f} s" if result.drops else "no drop"
         print(
             f"{result.gravity:14} {result.drops:5}   {held:>9} "
             f"({result.shortest:.1f} to {result.longest:.1f} s)   {result.goals_per_minute:.1f}",
             flush=True,
         )
+        own = [f"{k} {v:.3f} {environment.measures[k]}" for k, v in result.measures.items()]
+        if result.trials:
+            own.append(
+                f"{100.0 * result.dropped_share:.1f} % of {result.trials} trials of "
+                f"{args.trial_seconds:g} s dropped"
+            )
+        print("  " + "; ".join(own), flush=True)
     return 0
 
 

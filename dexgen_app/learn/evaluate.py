@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.policy import Policy
-from dexgen_app.learn.statistics import drop_interval, time_to_drop
+from dexgen_app.learn.statistics import drop_interval, summarise, time_to_drop
 from dexgen_app.learn.vector import Factory
 from dexgen_app.sim.world import Engine
 from dexgen_app.spec import HandSpec
@@ -54,6 +54,10 @@ class EvaluationResult:
         shortest: Lower end of its 95 % interval, drops taken as a Poisson process [s].
         longest: Upper end of it [s].
         goals_per_minute: Goals over simulated minutes.
+        trials: Episodes that ended, by a drop or after ``episode_seconds``.
+        dropped_share: Share of them that ended by a drop; 0 where none ended.
+        measures: Means of the skill's own measures over all steps, by name; see
+            ``HandEnvironment.measures``.
     """
 
     gravity: str
@@ -64,6 +68,9 @@ class EvaluationResult:
     shortest: float
     longest: float
     goals_per_minute: float
+    trials: int = 0
+    dropped_share: float = 0.0
+    measures: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields; infinity becomes None, which JSON can hold."""
@@ -123,7 +130,7 @@ def evaluate_policy(
                 corrupt=corrupt,
                 report=lambda s, share=share: report(share + s / len(directions)),
             )
-            yield _result(direction, counts)
+            yield _result(direction, counts, tuple(environment.measures))
     finally:
         environment.close()
 
@@ -158,10 +165,11 @@ def roll_out(
     return environment.drain_counts()
 
 
-def _result(direction: str, counts: dict[str, float]) -> EvaluationResult:
+def _result(direction: str, counts: dict[str, float], measures: Sequence[str]) -> EvaluationResult:
     seconds, drops = counts["seconds"], int(counts["drops"])
-    goals = int(counts.get("goals", 0.0))
+    goals, trials = int(counts.get("goals", 0.0)), int(counts.get("trials", 0.0))
     shortest, longest = drop_interval(drops, seconds)
+    means = summarise(counts)
     return EvaluationResult(
         gravity=direction,
         seconds=seconds,
@@ -171,4 +179,7 @@ def _result(direction: str, counts: dict[str, float]) -> EvaluationResult:
         shortest=shortest,
         longest=longest,
         goals_per_minute=60.0 * goals / seconds,
+        trials=trials,
+        dropped_share=drops / max(trials, 1),
+        measures={name: means[name] for name in measures},
     )

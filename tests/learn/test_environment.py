@@ -226,7 +226,11 @@ def test_evaluation_goes_through_the_directions(grasp_set: GraspSet) -> None:
         return AnyGraspEnvironment(context, config, grasps=[grasp_set])
 
     options = EvaluationOptions(
-        engine="mujoco", environments=N, seconds=2.0, gravity=("palm_up", "palm_down")
+        engine="mujoco",
+        environments=N,
+        seconds=2.0,
+        episode_seconds=1.0,
+        gravity=("palm_up", "palm_down"),
     )
     open_hand = lambda observation: -torch.ones(N, 16)  # noqa: E731
     up, down = evaluate_policy(open_hand, RIGHT, AnyGraspConfig(), factory, options)
@@ -234,3 +238,6 @@ def test_evaluation_goes_through_the_directions(grasp_set: GraspSet) -> None:
     assert down.drops > 0
     assert down.shortest < down.time_to_drop < down.longest
     assert down.time_to_drop == pytest.approx(down.seconds / down.drops)
+    assert down.trials >= down.drops
+    assert down.dropped_share == pytest.approx(down.drops / down.trials)
+    assert down.measures == {}
