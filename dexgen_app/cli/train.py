@@ -7,6 +7,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dexgen_app.learn.object_names import HELP as OBJECT_HELP
+
 if TYPE_CHECKING:
     from dexgen_app.learn.job import JobConfig
     from dexgen_app.learn.policy import Policy
@@ -46,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         metavar="FIELD=VALUE",
         help="change a setting of the skill, or of PPO by ppo.FIELD; may be repeated",
+    )
+    parser.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        help=f"object, repeatable: the environments are dealt out; {OBJECT_HELP}",
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
@@ -119,7 +127,7 @@ def _job_config(args: argparse.Namespace, registry: PluginRegistry) -> JobConfig
     hand = registry.find_hand(args.hand)
     ppo = [s.removeprefix("ppo.") for s in args.settings if s.startswith("ppo.")]
     own = [s for s in args.settings if not s.startswith("ppo.")]
-    settings: Any = override(load_object(skill.config)(), own)
+    settings: Any = _with_objects(override(load_object(skill.config)(), own), args.object)
     return JobConfig(
         skill=skill.id,
         hand=hand.id,
@@ -138,6 +146,16 @@ def _job_config(args: argparse.Namespace, registry: PluginRegistry) -> JobConfig
     )
 
 
+def _with_objects(settings: Any, names: list[str]) -> Any:
+    from dataclasses import replace
+
+    from dexgen_app.learn.object_names import parse_object
+
+    if not names:
+        return settings
+    return replace(settings, objects=tuple(parse_object(name) for name in names))
+
+
 def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
     import torch
 
@@ -151,6 +169,7 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
     hand = registry.find_hand(policy.hand)
     skill = registry.find_skill(policy.skill)
     settings = override(from_plain(load_object(skill.config), policy.config), args.settings)
+    settings = _with_objects(settings, args.object)
     gravity = tuple(GRAVITY_DIRECTIONS) if "all" in args.gravity else tuple(args.gravity)
     options = EvaluationOptions(
         engine=args.engine,

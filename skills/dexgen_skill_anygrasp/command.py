@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from dexgen_app.learn.object_names import HELP as OBJECT_HELP
+
 if TYPE_CHECKING:
     from dexgen_app.spec import HandSpec, ObjectSpec
 
@@ -25,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--object",
             default="cube:60",
-            help="shape and size: cube:MM, sphere:MM, box:XxYxZ, cylinder:DIAMETERxLENGTH, "
-            "capsule:DIAMETERxLENGTH; all in millimetres",
+            help=OBJECT_HELP,
         )
     show.add_argument("--json", action="store_true", help="print JSON")
     show.add_argument("--picture", default="", metavar="FILE", help="draw some of the grasps")
@@ -35,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make or describe a grasp set."""
+    from dexgen_app.learn.object_names import parse_object
     from dexgen_app.plugins import PluginRegistry
-    from dexgen_skill_anygrasp.objects import parse_object
 
     hand = PluginRegistry.load().find_hand(args.hand)
     item = parse_object(args.object)

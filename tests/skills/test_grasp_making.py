@@ -11,6 +11,7 @@ import torch
 from dexgen_app.__main__ import main
 from dexgen_app.errors import InputError, SimulationError
 from dexgen_app.learn.grasp_set import load_grasps
+from dexgen_app.learn.object_names import parse_object
 from dexgen_app.sim.world import PhysicsOptions, World, WorldOptions, make_world
 from dexgen_app.spec import GRAVITY_DIRECTIONS, ObjectSpec
 from dexgen_hand_allegro.spec import RIGHT
@@ -25,7 +26,6 @@ from dexgen_skill_anygrasp.grasps.make import MakeOptions, make_grasps
 from dexgen_skill_anygrasp.grasps.reach import TipReach
 from dexgen_skill_anygrasp.grasps.settle import Guesses, Settled, SettleOptions, settle_guesses
 from dexgen_skill_anygrasp.grasps.surface import project_to_surface
-from dexgen_skill_anygrasp.objects import parse_object
 
 CUBE = ObjectSpec()
 QUICK = SettleOptions(settle_seconds=1.0, shake_seconds=0.3)

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dexgen_app.learn.object_names import HELP as OBJECT_HELP
+
 if TYPE_CHECKING:
     from dexgen_app.learn.environment import HandEnvironment
     from dexgen_app.learn.policy import Policy
@@ -54,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=1.0, help="of the sampler")
     parser.add_argument("--mode", default="default", help="mode label")
     parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
+    parser.add_argument(
+        "--object", action="append", default=[], help=f"instead of the expert's; {OBJECT_HELP}"
+    )
     parser.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="FIELD=VALUE"
     )
@@ -121,6 +126,7 @@ def _environment(
 
     from dexgen_app.learn.config import from_plain, override
     from dexgen_app.learn.environment import EnvironmentContext
+    from dexgen_app.learn.object_names import parse_object
     from dexgen_app.plugins import load_object
 
     skill = registry.find_skill(expert.skill)
@@ -130,6 +136,8 @@ def _environment(
     settings = replace(settings, episode_seconds=trial)
     if args.gravity:
         settings = replace(settings, gravity=tuple(args.gravity))
+    if args.object:
+        settings = replace(settings, objects=tuple(parse_object(text) for text in args.object))
     context = EnvironmentContext(
         hand=hand, engine=args.engine, environments=args.environments, seed=5000 + args.seed
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dexgen_app.learn.object_names import HELP as OBJECT_HELP
+
 if TYPE_CHECKING:
     from dexgen_app.learn.transitions import TransitionStore
 
@@ -34,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--engine", choices=("genesis", "mujoco"), default="genesis")
     make.add_argument("--seed", type=int, default=0, help="seed of everything random")
     make.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
+    make.add_argument(
+        "--object", action="append", default=[], help=f"instead of the expert's; {OBJECT_HELP}"
+    )
     make.add_argument("--set", action="append", default=[], dest="settings", metavar="FIELD=VALUE")
     make.add_argument("--burst-rate", type=float, default=0.04, help="bursts of noise a step")
     make.add_argument("--detour", metavar="MODEL", default="", help="controller for detours")
@@ -79,6 +84,7 @@ def _collect(args: argparse.Namespace, index: int) -> None:
 
     from dexgen_app.learn.config import from_plain, override, to_plain
     from dexgen_app.learn.environment import EnvironmentContext
+    from dexgen_app.learn.object_names import parse_object
     from dexgen_app.learn.policy import load_policy
     from dexgen_app.learn.progress import Progress
     from dexgen_app.learn.transitions import TransitionFormat, TransitionWriter
@@ -99,6 +105,8 @@ def _collect(args: argparse.Namespace, index: int) -> None:
         settings = override(from_plain(load_object(skill.config), expert.config), args.settings)
         if args.gravity:
             settings = replace(settings, gravity=tuple(args.gravity))
+        if args.object:
+            settings = replace(settings, objects=tuple(map(parse_object, args.object)))
         # Where a dataset is continued, other episodes must be drawn than before.
         layout = TransitionFormat.of(hand, 1.0 / settings.control_hz, MODES)
         folder = args.folder / f"part-{index}"

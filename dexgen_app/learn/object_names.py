@@ -1,4 +1,4 @@
-"""Objects named on the command line."""
+"""Objects named on the command line, such as ``cylinder:60x80``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from dexgen_app.errors import InputError
 from dexgen_app.spec import ObjectSpec
 
 _COUNTS = {"cube": 1, "sphere": 1, "box": 3, "cylinder": 2, "capsule": 2}
+
+HELP = (
+    "shape and size: cube:MM, sphere:MM, box:XxYxZ, cylinder:DIAMETERxLENGTH, "
+    "capsule:DIAMETERxLENGTH; all in millimetres"
+)
 
 
 def parse_object(text: str) -> ObjectSpec:
