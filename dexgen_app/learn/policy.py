@@ -104,7 +104,7 @@ def policy_from_actor(
 
 
 def actor_from_policy(
-    policy: Policy, state: dict[str, torch.Tensor]
+    policy: Policy, state: dict[str, torch.Tensor], weight: int
 ) -> dict[str, torch.Tensor]:
     """Return the state of an ``rsl_rl`` MLP actor that acts as a policy does.
 
@@ -112,6 +112,7 @@ def actor_from_policy(
         policy: The policy.
         state: The state dictionary of an actor of the same layers; what a policy does not hold
             is taken from it.
+        weight: Number of observations for which the policy's statistics count.
     """
     layers = sorted({int(name.split(".")[1]) for name in state if name.startswith("mlp.")})
     spread = policy.std - STD_FLOOR
@@ -119,8 +120,7 @@ def actor_from_policy(
         "obs_normalizer._mean": policy.mean[None],
         "obs_normalizer._std": spread[None],
         "obs_normalizer._var": spread[None].square(),
-        # The more steps the statistics stand for, the less new ones change them.
-        "obs_normalizer.count": torch.tensor(max(1, int(policy.info.get("steps", 1)))),
+        "obs_normalizer.count": torch.tensor(weight),
     }
     for layer, weight, bias in zip(layers, policy.weights, policy.biases, strict=True):
         found[f"mlp.{layer}.weight"], found[f"mlp.{layer}.bias"] = weight, bias

@@ -130,6 +130,8 @@ class PpoLearner:
         if self._critic_only:
             self._critic_only -= 1
             algorithm.learning_rate = self.config.learning_rate
+            if not self._critic_only:
+                self._keep_statistics()
         divergence = self._divergence(seen, old)
         end = time.monotonic_ns()
         return IterationReport(
@@ -165,19 +167,24 @@ class PpoLearner:
         parts = {"actor": True, "critic": True, "optimizer": not weights_only}
         # The optimiser would go on with the tensors that it is given.
         self._algorithm.load(copy.deepcopy(state["algorithm"]), parts, True)
-        if not weights_only:
+        if weights_only:
+            self._keep_statistics()
+        else:
             self._algorithm.learning_rate = state["learning_rate"]
             torch.set_rng_state(state["random"])
 
     def start_from_policy(self, policy: Policy) -> None:
         """Start with a policy's actor; its exploration is bounded, and the critic learns first.
 
+        Meanwhile the statistics of the observations become those of the new task, then they stay.
+
         Raises:
             InputError: The policy has other layers or observations.
         """
         actor = self._algorithm.get_policy()
+        weight = self.config.horizon * self._batch.count
         try:
-            actor.load_state_dict(actor_from_policy(policy, actor.state_dict()))
+            actor.load_state_dict(actor_from_policy(policy, actor.state_dict(), weight))
         except (RuntimeError, KeyError) as error:
             raise InputError(
                 "the policy has other layers or observations than this run",
@@ -190,6 +197,15 @@ class PpoLearner:
         for name, value in self._algorithm.get_policy().named_parameters():
             if name.endswith("std_param"):
                 value.data.clamp_(0.05, self.config.largest_std)
+
+    def _keep_statistics(self) -> None:
+        """Let the statistics of the actor's observations be.
+
+        A skilled actor acts with little noise. What a shift of the statistics does to it counts as
+        divergence, for which rsl-rl lowers the learning rate until nothing is learned.
+        """
+        normalizer = self._algorithm.get_policy().obs_normalizer
+        normalizer.until = int(normalizer.count)
 
     def _split_learning_rates(self) -> None:
         """Give the critic a learning rate of its own.
