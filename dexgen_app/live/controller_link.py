@@ -23,8 +23,8 @@ from dexgen_app.spec import (
 class ControllerLink:
     """Steps a controller and turns slow outputs into a target for every tick.
 
-    An output of a controller with ``rate_hz`` is reached on a straight line within one of the
-    controller's periods, beginning at the target of the moment when it arrived.
+    An output of a controller with ``rate_hz`` is reached on a straight line within ``reach_s``, or
+    one of the controller's periods, beginning at the target of the moment when it arrived.
 
     Args:
         spec: The controller's declaration.
@@ -47,6 +47,7 @@ class ControllerLink:
         self._report = report
         self._guard = PluginGuard(f"controller {spec.id}", report, "controllers", spec.id)
         self._period_ns = int(1e9 / spec.rate_hz) if spec.rate_hz > 0 else 0
+        self._reach_ns = self._period_ns if spec.reach_s is None else int(1e9 * spec.reach_s)
         self._next_ns = 0
         self._forget()
 
@@ -92,7 +93,7 @@ class ControllerLink:
     def _between(self, now_ns: int) -> np.ndarray | None:
         if self._from is None or self._to is None:
             return None
-        share = min(max((now_ns - self._begun_ns) / self._period_ns, 0.0), 1.0)
+        share = min(max((now_ns - self._begun_ns) / max(self._reach_ns, 1), 0.0), 1.0)
         return self._from + share * (self._to - self._from)
 
     def _call(self, control: ControlInput) -> HandCommand | None:

@@ -98,6 +98,8 @@ class ControllerSpec:
         factory: ``"module:attr"`` of a callable ``(ControllerContext) -> Controller``.
         rate_hz: How often ``step`` is called; 0 means every tick. Slower outputs are
             interpolated at the loop's rate.
+        reach_s: Time in which a slower output is reached on a straight line [s]; None takes the
+            controller's whole period.
         parameters: What can be changed while it runs.
         hands: Hands it supports; empty means all.
         help: One line for the screen and the command line.
@@ -107,6 +109,7 @@ class ControllerSpec:
     title: str
     factory: str
     rate_hz: float = 0.0
+    reach_s: float | None = None
     parameters: tuple[ParameterSpec, ...] = ()
     hands: tuple[str, ...] = ()
     help: str = ""

@@ -16,6 +16,8 @@ def register_controllers() -> list[ControllerSpec]:
             title="DexGen",
             factory="dexgen_controller_dexgen.controller:DexGenController",
             rate_hz=CONTROL_HZ,
+            # As in its data: a slow ramp would look to it as if something resisted the fingers.
+            reach_s=0.02,
             parameters=PARAMETERS,
             hands=("allegro_right", "allegro_left"),
             help="keeps the object in the hand and follows the command as far as that allows",

@@ -210,6 +210,14 @@ def test_a_slow_controller_is_interpolated(events):
     assert np.allclose(steps, 0.1)
 
 
+def test_a_slow_controller_may_ask_to_be_reached_soon(events):
+    spec = replace(CONTROLLER, rate_hz=10.0, reach_s=0.02)
+    link = ControllerLink(spec, FakeController(), N, events.append)
+    outputs = [link.step(control(t * 10 * MS, HOME + 1.0)).position[0] for t in range(1, 12)]
+    assert np.allclose(np.array(outputs[:3]) - HOME[0], [0.0, 0.5, 1.0])
+    assert np.allclose(np.array(outputs[3:10]) - HOME[0], 1.0)
+
+
 def test_a_slow_controller_forgets_when_the_input_goes(events):
     link = ControllerLink(replace(CONTROLLER, rate_hz=10.0), FakeController(), N, events.append)
     link.step(control(MS, HOME + 1.0))
