@@ -119,7 +119,7 @@ class ControllerModel:
                 weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()
             pull = Guidance(mean, std).toward(goal, strength, weight)
         normal = sample(
-            lambda x, step: self.prior.denoise(x, step, code),
+            self.prior.denoiser(code),
             self.schedule,
             noise,
             steps,

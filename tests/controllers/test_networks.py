@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import torch
+
+from dexgen_controller_dexgen.networks import SIZES, MotionPrior
+
+
+def make_prior() -> tuple[MotionPrior, torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    prior = MotionPrior(48, 240, 2, SIZES["small"])
+    for parameter in prior.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    state, mode = torch.randn(5, 240), torch.eye(2)[torch.tensor([0, 1, 1, 0, 0])]
+    return prior, state, mode, torch.randn(5, 48)
+
+
+def test_the_fast_denoiser_agrees_with_the_trained_one() -> None:
+    prior, state, mode, motion = make_prior()
+    with torch.inference_mode():
+        denoise = prior.denoiser(prior.encode(state, mode))
+        for step in (99, 40, 0, 40):
+            steps = torch.full((5,), step)
+            torch.testing.assert_close(
+                denoise(motion, steps), prior(motion, steps, state, mode), atol=1e-5, rtol=1e-4
+            )
+
+
+def test_changed_weights_reach_the_fast_denoiser() -> None:
+    prior, state, mode, motion = make_prior()
+    steps = torch.full((5,), 30)
+    with torch.inference_mode():
+        before = prior.denoiser(prior.encode(state, mode))(motion, steps)
+    other = MotionPrior(48, 240, 2, SIZES["small"])
+    prior.load_state_dict(other.state_dict())
+    with torch.inference_mode():
+        after = prior.denoiser(prior.encode(state, mode))(motion, steps)
+        torch.testing.assert_close(after, other(motion, steps, state, mode), atol=1e-5, rtol=1e-4)
+    assert (before - after).abs().max() > 1e-2
