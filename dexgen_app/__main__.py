@@ -88,6 +88,10 @@ def _run(argv: list[str]) -> int:
     module.add_arguments(parser)
     args = parser.parse_args(before.rest)
     args.disable = [*before.disable, *getattr(args, "disable", ())]
+    if args.disable:
+        from dexgen_app.discovery import require_installed
+
+        require_installed(args.disable)
     _set_up_logging(args.log_level)
     return int(module.run(args) or 0)
 

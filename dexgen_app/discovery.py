@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import dexgen_app
+from dexgen_app.errors import UnknownIdError
 from dexgen_app.hookspecs import GROUP
 
 DISTRIBUTION = "dexgen-app"
@@ -114,6 +116,23 @@ def discover() -> Iterator[tuple[PluginRecord, EntryPoint]]:
             ),
             entry,
         )
+
+
+def require_installed(names: Iterable[str]) -> None:
+    """Check that every name is that of an installed plugin or of its distribution.
+
+    Raises:
+        UnknownIdError: One is not.
+    """
+    records = [record for record, _ in discover()]
+    for name in names:
+        if not any(record.answers_to([name]) for record in records):
+            known = sorted(record.name for record in records)
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}? " if close else ""
+            raise UnknownIdError(
+                f"there is no plugin {name!r}", remedy=f"{hint}There is: {', '.join(known)}"
+            )
 
 
 def refuse(

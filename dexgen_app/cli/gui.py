@@ -38,13 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open the window and return when it is closed."""
-    from dexgen_app.cli.run import has_display
+    from dexgen_app.display import require_display
 
-    if not args.offscreen and not has_display():
-        raise DexgenError(
-            "there is no display",
-            remedy="Try dexgen-app run, dexgen-app live --headless, or --offscreen",
-        )
+    if not args.offscreen:
+        require_display()
     if args.review is not None and not args.review.is_file():
         raise DexgenError("there is no such recording", where=str(args.review))
     from dexgen_app.gui.app import config_from_settings, run_window

@@ -83,6 +83,9 @@ def run(args: argparse.Namespace) -> int:
     for name in ("seconds", "record", "report"):
         if getattr(args, name):
             raise DexgenError(f"--{name} needs --headless")
+    from dexgen_app.display import require_display
+
+    require_display()
     from dexgen_app.gui.app import run_window
 
     return int(run_window(config))

@@ -39,12 +39,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the package and say what to do next."""
+    _check_free(args.kind, args.name)
     folder = write_package(args.kind, args.name, args.dir)
     print(f"{folder} is written. Now:\n")
     print(f"  pip install -e {folder}")
     print("  dexgen-app plugins")
     print(f"\n{folder / 'README.md'} says how to run and change it.")
     return 0
+
+
+def _check_free(kind: str, name: str) -> None:
+    """Raise DexgenError if an installed plugin has the name or its package's name already."""
+    from dexgen_app.discovery import discover, normalize
+
+    values = substitutions(kind, name)
+    for record, entry in discover():
+        package = entry.module.partition(".")[0]
+        if normalize(record.name) == normalize(values["entry"]) or package == values["package"]:
+            raise DexgenError(
+                f"a plugin {record.name!r} is installed already",
+                where=record.distribution,
+                remedy="Choose another name",
+            )
 
 
 def write_package(kind: str, name: str, parent: Path) -> Path:

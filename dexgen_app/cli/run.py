@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from dexgen_app.errors import DexgenError
@@ -22,16 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="script", help="ID[:ARGUMENT] of a device")
 
 
-def has_display() -> bool:
-    """Return whether a window can be shown here."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def run(args: argparse.Namespace) -> int:
     """Open the window, or run the script."""
+    from dexgen_app.display import has_display, require_display
+
     if has_display() and not args.offscreen:
+        require_display()
         from dexgen_app.gui.app import run_window
 
         return run_window()

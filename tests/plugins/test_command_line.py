@@ -87,10 +87,19 @@ def test_a_bug_is_not_hidden(command) -> None:
 def test_common_options_stand_before_or_after(command) -> None:
     seen = []
     command.run = lambda args: seen.append((args.safe_mode, args.disable, args.log_level))
-    cli.main(["--disable", "a", "probe", "--disable", "b", "--safe-mode"])
+    cli.main(["--disable", "direct", "probe", "--disable", "script", "--safe-mode"])
     cli.main(["--safe-mode", "--log-level", "debug", "probe"])
     cli.main(["probe"])
-    assert seen == [(True, ["a", "b"], "warning"), (True, [], "debug"), (False, [], "warning")]
+    assert seen == [
+        (True, ["direct", "script"], "warning"),
+        (True, [], "debug"),
+        (False, [], "warning"),
+    ]
+
+
+def test_disabling_a_plugin_that_is_not_there(command, capsys) -> None:
+    assert cli.main(["--disable", "alegro", "probe"]) == 2
+    assert "Did you mean allegro?" in capsys.readouterr().err
 
 
 def test_without_a_subcommand_the_window_opens(monkeypatch) -> None:

@@ -61,6 +61,13 @@ def test_names_that_cannot_be_used(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("kind", "name"), [("hand", "Allegro"), ("device", "direct")])
+def test_the_name_of_an_installed_plugin(kind: str, name: str, tmp_path: Path, capsys) -> None:
+    assert main(["new-plugin", kind, name, "--dir", str(tmp_path)]) == 2
+    assert "installed already" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_overwritten(tmp_path: Path, capsys) -> None:
     assert main(["new-plugin", "device", "knob", "--dir", str(tmp_path)]) == 0
     readme = tmp_path / "dexgen-teleop-knob" / "README.md"
