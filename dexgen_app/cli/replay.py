@@ -80,6 +80,9 @@ def _view(args: argparse.Namespace) -> int:
         )
     recording = Recording.open(args.file, topics=TOPICS)
     Playback(recording, args.episode, args.start, args.end, args.speed)
+    from dexgen_app.display import require_display
+
+    require_display()
     from dexgen_app.gui.app import run_window
 
     def show(application: Any) -> None:
@@ -127,6 +130,8 @@ def _play(
     args: argparse.Namespace, config: SessionConfig, recording: Recording
 ) -> ReplayOutcome | None:
     from dexgen_app.live.client import LiveSession
+    from dexgen_app.live.device_link import split_id
+    from dexgen_app.live.parts import find_driver
     from dexgen_app.live.protocol import StartReplay
     from dexgen_app.recording.replay_run import ReplayRun
     from dexgen_app.recording.terminal import TerminalDeadMan
@@ -141,6 +146,8 @@ def _play(
     session = LiveSession(config)
     try:
         recording.require_hand(session.hand)
+        if args.place == "hand":
+            find_driver(session.hand, split_id(config.driver)[0])
         with nullcontext() if args.place == "sim" else TerminalDeadMan() as dead_man:
             held = None if dead_man is None else dead_man.held
             return ReplayRun(session, command, repeat=args.loop, dead_man=held).run()
@@ -157,10 +164,12 @@ def _print(outcome: ReplayOutcome, recording: Recording, args: argparse.Namespac
             f"largest {math.degrees(status.max_drift_rad):.2f} deg from the recorded positions"
         )
     if math.isfinite(status.mean_object_drift_m):
+        end = "dropped at the end"
+        if math.isfinite(status.object_drift_m):
+            end = f"at the end {status.object_drift_m * 1e3:.1f} mm from its recorded place"
         print(
             f"  object  mean {status.mean_object_drift_m * 1e3:.1f} mm, "
-            f"largest {status.max_object_drift_m * 1e3:.1f} mm, "
-            f"at the end {status.object_drift_m * 1e3:.1f} mm from its recorded place"
+            f"largest {status.max_object_drift_m * 1e3:.1f} mm, {end}"
         )
     else:
         print("  object  not observed in the recording or here: no drift to tell")

@@ -393,7 +393,13 @@ class LiveLoop:
         if self.replay is not None:
             moving = self.machine.state == _S.ACTIVE
             target = self.filter.target
-            candidate = self.replay.step(tick.now_ns, target, self.state, moving=moving)
+            candidate = self.replay.step(
+                tick.now_ns,
+                target,
+                self.state,
+                moving=moving,
+                held=bool(getattr(self.hand.driver, "held", True)),
+            )
             if self.replay.done:
                 error = self.replay.error
                 self.stop_replay()

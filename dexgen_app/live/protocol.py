@@ -300,8 +300,9 @@ class ReplayStatus:
     """Progress of a replay and its drift from the original.
 
     ``drift_rad`` is the mean absolute joint difference to the recorded positions at this
-    moment, ``object_drift_m`` the distance of the object from its recorded place; the others
-    are the mean and the maxima over everything that was played so far.
+    moment, ``object_drift_m`` the distance of the object from its recorded place, NaN while it
+    is dropped here or was dropped there; the others are the mean and the maxima over everything
+    that was played so far.
     """
 
     playing: bool

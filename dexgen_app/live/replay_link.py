@@ -68,7 +68,7 @@ class ReplayLink:
         self._wanted_pause = paused
 
     def step(
-        self, now_ns: int, target: np.ndarray, state: HandState, *, moving: bool
+        self, now_ns: int, target: np.ndarray, state: HandState, *, moving: bool, held: bool
     ) -> np.ndarray | None:
         """Return the targets of this tick [rad], shape (J,); None while it is being read.
 
@@ -77,6 +77,7 @@ class ReplayLink:
             target: The target that the filter let through last [rad].
             state: The hand's state, for the drift.
             moving: False while the hand holds: the replay then waits.
+            held: False while the object is known not to be in the hand.
         """
         if self._playback is None:
             return None
@@ -87,7 +88,7 @@ class ReplayLink:
                 self._playback.pause()
             else:
                 self._playback.resume()
-        targets = self._playback.step(now_ns, target, state)
+        targets = self._playback.step(now_ns, target, state, held=held)
         if now_ns - self._told_ns > _REPORT_NS:
             self._told_ns = now_ns
             self._report(self._playback.status())

@@ -93,6 +93,8 @@ class Playback:
         self._targets = rows["target"]
         self._positions = rows["position"]
         self._objects = rows["object_pose"][:, :3]
+        # Where nothing tells whether the object is held, as on a real hand, it counts as held.
+        self._held = rows["held"].astype(bool) | ~rows["held"].any()
         self.loop = loop
         self.phase: Phase = "approach"
         self.position_s = 0.0
@@ -102,7 +104,7 @@ class Playback:
         self.drift_rad = math.nan
         """Mean absolute difference of the joints to their recorded positions now [rad]."""
         self.object_drift_m = math.nan
-        """Distance of the object from its recorded place now [m]."""
+        """Distance of the object from its recorded place now, NaN if either is dropped [m]."""
         self._speed = 1.0
         self.speed = speed
         self._now_ns: int | None = None
@@ -129,13 +131,17 @@ class Playback:
         """Return the recorded joint targets at a time, shape (joint_count,) [rad]."""
         return self._at(self._targets, seconds)
 
-    def step(self, now_ns: int, current_target: np.ndarray, state: HandState) -> np.ndarray:
+    def step(
+        self, now_ns: int, current_target: np.ndarray, state: HandState, *, held: bool = True
+    ) -> np.ndarray:
         """Let time pass and return the joint targets for this tick.
 
         Args:
             now_ns: Monotonic time of the tick [ns].
             current_target: Targets that the safety filter let through last [rad]; NaN for none.
             state: The hand's newest state.
+            held: False while the object is known not to be in the hand: a dropped object has no
+                place to be compared.
 
         Returns:
             Joint targets for the safety filter, shape (joint_count,) [rad].
@@ -149,7 +155,7 @@ class Playback:
         if self.phase == "approach":
             self._approach(tick_s, current)
         elif self.phase == "play":
-            self._play(tick_s, current, state)
+            self._play(tick_s, current, state, held)
         return self._output.copy()
 
     def pause(self) -> None:
@@ -202,12 +208,12 @@ class Playback:
         if float(np.abs(goal - self._output).max()) < 1e-9:
             self.phase = "play"
 
-    def _play(self, tick_s: float, current: np.ndarray, state: HandState) -> None:
+    def _play(self, tick_s: float, current: np.ndarray, state: HandState, held: bool) -> None:
         assert self._output is not None
         if float(np.abs(current - self._output).max()) > MAX_LAG:
             self.waited_s += tick_s
             return
-        self._measure(state)
+        self._measure(state, held)
         position = self.position_s + tick_s * self.speed
         if position >= self.length_s:
             self._output = self.target_at(self.length_s)
@@ -221,11 +227,12 @@ class Playback:
             return
         self._output = target
 
-    def _measure(self, state: HandState) -> None:
+    def _measure(self, state: HandState, held: bool) -> None:
         recorded = self._at(self._positions, self.position_s)
         self.drift_rad = float(np.abs(state.position - recorded).mean())
         self.object_drift_m = math.nan
-        if state.object_pose is not None:
+        here = int(np.searchsorted(self._times, self.position_s, side="right")) - 1
+        if state.object_pose is not None and held and self._held[max(here, 0)]:
             place = self._at(self._objects, self.position_s)
             self.object_drift_m = float(np.linalg.norm(state.object_pose[:3] - place))
         self._joint_drift.add(self.drift_rad)

@@ -43,9 +43,9 @@ class Hand:
             object_pose=pose,
         )
 
-    def tick(self, playback: Playback, seconds: float = TICK_S) -> np.ndarray:
+    def tick(self, playback: Playback, seconds: float = TICK_S, *, held: bool = True) -> np.ndarray:
         self.now_ns += round(seconds * 1e9)
-        wanted = playback.step(self.now_ns, self.target.copy(), self.state())
+        wanted = playback.step(self.now_ns, self.target.copy(), self.state(), held=held)
         self.moves.append(float(np.abs(wanted - self.target).max()))
         step = self.speed * seconds
         self.target = self.target + np.clip(wanted - self.target, -step, step)
@@ -254,6 +254,27 @@ def test_drift_is_what_the_hand_and_the_object_are_away(recording: Recording) ->
     assert 0.0 < status.mean_drift_rad <= status.max_drift_rad < 0.02
     assert status.object_drift_m == status.max_object_drift_m == pytest.approx(0.012, abs=3e-4)
     assert status.mean_object_drift_m == pytest.approx(0.006, abs=3e-4)
+
+
+def test_a_dropped_object_has_no_drift(write_recording: Callable[..., Path]) -> None:
+    rows = make_rows(120)
+    rows["held"] = 1
+    rows["held"][60:] = 0
+    rows["object_pose"][60:, 2] -= np.arange(60)  # it falls, a metre a row
+    playback = Playback(Recording.open(write_recording(rows)))
+    hand = Hand()
+    hand.run_until(playback, "done")
+    status = playback.status()
+    assert 0.0 < status.max_object_drift_m < 0.01
+    assert math.isnan(status.object_drift_m) and math.isfinite(status.drift_rad)
+
+
+def test_an_object_that_was_dropped_here_has_no_drift(recording: Recording) -> None:
+    playback, hand = Playback(recording), Hand()
+    while playback.phase != "done":
+        hand.tick(playback, held=False)
+    assert math.isnan(playback.status().mean_object_drift_m)
+    assert math.isfinite(playback.status().mean_drift_rad)
 
 
 def test_missing_measurements_are_no_drift(write_recording: Callable[..., Path]) -> None:

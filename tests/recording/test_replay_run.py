@@ -244,6 +244,7 @@ def test_the_view_is_opened_with_what_was_asked_for(
         (["--in", "sim", "--episode", "1"], "no episode 1"),
         (["--in", "sim", "--driver", "x"], "--driver is for --in hand"),
         (["--in", "hand"], "Add --driver"),
+        (["--in", "hand", "--driver", "can"], "no driver 'can'"),
         (["--report", "x.json"], "Add --in sim"),
         (["--episode", "1"], "no episode 1"),
     ],
