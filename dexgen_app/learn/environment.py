@@ -33,6 +33,9 @@ class EnvironmentConfig:
         physics: Physics settings.
         action_scale: Change of the joint targets at an action of 1 [rad].
         episode_seconds: Episodes are cut after this time [s].
+        stall_seconds: Training episodes that make no progress for this time end as if they had
+            failed, so that time is spent where something is learned; 0 never ends them [s]. Needs
+            a skill that tells progress; evaluations never do it.
         gravity: Directions in which gravity points, keys of ``GRAVITY_DIRECTIONS``.
         gravity_tilt: Largest random tilt from that direction [rad].
         wrist_speed: Largest speed at which the wrist turns gravity [rad/s].
@@ -49,6 +52,7 @@ class EnvironmentConfig:
     physics: PhysicsOptions = field(default_factory=lambda: PhysicsOptions(substeps=1))
     action_scale: float = 0.1
     episode_seconds: float = 30.0
+    stall_seconds: float = 0.0
     gravity: tuple[str, ...] = ("palm_up",)
     gravity_tilt: float = 0.35
     wrist_speed: float = 0.0
@@ -269,8 +273,13 @@ class HandEnvironment(ABC):
         reward = torch.where(bad, torch.zeros_like(reward), reward)
         dropped = dropped & ~bad
         self.age += 1
-        timed_out = (self.age >= self._episode_steps) & ~dropped & ~bad
-        done = dropped | timed_out | bad
+        failed = dropped | bad
+        if self.config.stall_seconds > 0.0:
+            stalled = self.find_stalled() & ~failed
+            self.add("stalls", float(stalled.sum()))
+            failed |= stalled
+        timed_out = (self.age >= self._episode_steps) & ~failed
+        done = failed | timed_out
         self.add("steps", float(self.count))
         self.add("seconds", self.count * self.step_seconds)
         self.add("drops", float(dropped.sum()))
@@ -349,6 +358,10 @@ class HandEnvironment(ABC):
     def seen_orientation(self) -> torch.Tensor:
         """Return the orientations that policies see, shape (N, 4); the object's own by default."""
         return self.state.pose[:, 3:]
+
+    def find_stalled(self) -> torch.Tensor:
+        """Return which episodes make no progress, shape (N,), bool; none by default."""
+        return torch.zeros(self.count, dtype=torch.bool)
 
     def draw_starts(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the rows of the grasps in which environments ``ids`` start, shape (n,)."""

@@ -107,6 +107,7 @@ def evaluate_policy(
     settings = replace(
         settings,
         episode_seconds=options.episode_seconds,
+        stall_seconds=0.0,
         gravity=directions,
         randomisation=replace(
             settings.randomisation, enabled=settings.randomisation.enabled and options.randomise

@@ -18,6 +18,7 @@ class RotationWeights:
         goal: Bonus for being near the next grasp, decaying with distance and tilt.
         position: Decay of that bonus with the object's distance from it [1/m].
         tilt: Decay of that bonus with the object's tilt away from it [1/rad].
+        joint_progress: Bonus on the way that the targets come nearer to its [1/rad].
         joint_goal: Penalty on half the squared distance of the targets from its [1/rad^2].
         off_axis: Penalty on angular speed about other axes [s/rad].
         object_speed: Penalty on the object's speed [s/m].
@@ -34,6 +35,7 @@ class RotationWeights:
     goal: float = 1.0
     position: float = 40.0
     tilt: float = 1.5
+    joint_progress: float = 2.0
     joint_goal: float = 0.1
     off_axis: float = 0.05
     object_speed: float = 0.5
@@ -57,15 +59,18 @@ class RotateConfig(EnvironmentConfig):
         passed: The next grasp is replaced when less than this is left [rad], or when
             ``goal_seconds`` are over.
         goal_seconds: Longest time for one grasp [s].
+        recentre: Share of the way to the middle of the grasps by which a next one should move the
+            object.
         start_tilt: Starts and goals have one of the object's axes within this angle of the axis
             of rotation [rad].
     """
 
-    goals: GoalOptions = field(default_factory=lambda: GoalOptions(angle_weight=3.0))
+    goals: GoalOptions = field(default_factory=lambda: GoalOptions(neighbours=5, angle_weight=3.0))
     reward: RotationWeights = field(default_factory=RotationWeights)
     axes: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0),)
     speed: float = 1.0
     lead: float = 0.5
     passed: float = 0.2
     goal_seconds: float = 3.0
+    recentre: float = 0.5
     start_tilt: float = 0.35

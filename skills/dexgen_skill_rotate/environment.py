@@ -50,13 +50,15 @@ class RotateEnvironment(HandEnvironment):
         self._axes = axes / torch.linalg.vector_norm(axes, dim=-1, keepdim=True)
         turns = turn_table(config.objects)
         self._turns = turns[self.owners]
-        self._next = RotationGoals(self.goals, self._axes, turns, config.start_tilt)
+        self._next = RotationGoals(self.goals, self._axes, turns, config.start_tilt, self.generator)
         self._axis_index = torch.zeros(self.count, dtype=torch.long)
         self.axis = self._axes[self._axis_index]
         self.goal_row = torch.zeros(self.count, dtype=torch.long)
         self.goal_orientation = torch.zeros(self.count, 4)
         self._goal_age = torch.zeros(self.count, dtype=torch.long)
         self._goal_steps = max(1, round(config.goal_seconds / self.step_seconds))
+        self._idle_age = torch.zeros(self.count, dtype=torch.long)
+        self._joints_left = torch.zeros(self.count)
         self._last_turn = torch.zeros(self.count, 4)
 
     def draw_starts(self, ids: torch.Tensor) -> torch.Tensor:
@@ -73,14 +75,17 @@ class RotateEnvironment(HandEnvironment):
     def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
         """Choose the first goals of new episodes."""
         self._last_turn[ids] = self.goals.pose[rows, 3:]
+        self._idle_age[ids] = 0
         self._choose_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were passed or took too long."""
         self._goal_age[ids] += 1
-        ahead = (self._goal_turn()[ids] * self.axis[ids]).sum(-1)
-        old = (ahead < self.config.passed) | (self._goal_age[ids] >= self._goal_steps)
-        self.add("goals", float((ahead < self.config.passed).sum()))
+        self._idle_age[ids] += 1
+        passed = (self._goal_turn()[ids] * self.axis[ids]).sum(-1) < self.config.passed
+        self._idle_age[ids[passed]] = 0
+        self.add("goals", float(passed.sum()))
+        old = passed | (self._goal_age[ids] >= self._goal_steps)
         ids = ids[old]
         if len(ids):
             self._choose_goals(ids, self.state.pose[ids], self.state.joints[ids])
@@ -99,13 +104,17 @@ class RotateEnvironment(HandEnvironment):
         left = self._goal_turn()
         tilt = left - (left * self.axis).sum(-1, keepdim=True) * self.axis
         goal = self.goals.pose[self.goal_row]
+        error = self.goals.targets[self.goal_row] - self.target
+        joints_left = torch.linalg.vector_norm(error, dim=-1)
+        progress, self._joints_left = self._joints_left - joints_left, joints_left
         terms = reward_terms(
             RotationInput(
                 along=along.clamp(-speed, speed),
                 off=off.clamp(max=5.0),
                 distance=torch.linalg.vector_norm(goal[:, :3] - state.pose[:, :3], dim=-1),
                 tilt=torch.linalg.vector_norm(tilt, dim=-1),
-                target_error=self.goals.targets[self.goal_row] - self.target,
+                target_error=error,
+                joint_progress=progress,
                 speed=torch.linalg.vector_norm(state.twist[:, :3], dim=-1),
                 dropped=dropped,
                 action=action,
@@ -123,6 +132,10 @@ class RotateEnvironment(HandEnvironment):
             self.add(f"sum/reward_{name}", float(term.nan_to_num().sum()))
             total = total + term
         return self.config.reward.scale * total
+
+    def find_stalled(self) -> torch.Tensor:
+        """Return where no grasp was passed for ``stall_seconds``, shape (N,)."""
+        return self._idle_age * self.step_seconds >= self.config.stall_seconds
 
     def seen_orientation(self) -> torch.Tensor:
         """Return the equivalent orientation that is nearest to the hand frame's axes."""
@@ -163,10 +176,13 @@ class RotateEnvironment(HandEnvironment):
                 pose[chosen],
                 joints[chosen],
                 self.config.lead,
+                self.config.recentre,
             )
             self.goal_row[ids[chosen]] = found.rows
             self.goal_orientation[ids[chosen]] = found.orientation
         self._goal_age[ids] = 0
+        error = self.goals.targets[self.goal_row[ids]] - self.target[ids]
+        self._joints_left[ids] = torch.linalg.vector_norm(error, dim=-1)
 
     def _pools(self, ids: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Return pools of grasps, each with the positions in ``ids`` that it is for."""

@@ -67,6 +67,7 @@ class RotationGoals:
         axes: Unit axes, shape (A, 3).
         turns: Rotations of each object onto itself, shape (objects, 24, 4).
         tilt: Largest tilt of a grasp's object [rad].
+        generator: Source of randomness.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class RotationGoals:
         axes: torch.Tensor,
         turns: torch.Tensor,
         tilt: float,
+        generator: torch.Generator,
     ) -> None:
-        self._goals, self._axes, self._turns = goals, axes, turns
+        self._goals, self._turns, self._generator = goals, turns, generator
         self._pools: dict[tuple[int, int], torch.Tensor] = {}
         for owner in range(len(turns)):
             for index, axis in enumerate(axes):
@@ -105,8 +107,11 @@ class RotationGoals:
         pose: torch.Tensor,
         joints: torch.Tensor,
         lead: float,
+        recentre: float,
     ) -> NextGrasp:
-        """Choose the grasps nearest to the present ones, with the object turned ahead.
+        """Choose grasps near to the present ones, with the object turned ahead.
+
+        Drawn from the ``GoalOptions.neighbours`` nearest.
 
         Args:
             pool: Rows to choose from, shape (m,).
@@ -115,6 +120,7 @@ class RotationGoals:
             pose: Object poses, shape (n, 7).
             joints: Joint positions [rad], shape (n, J).
             lead: Angle ahead [rad].
+            recentre: Share of the way to the middle of the pool by which the object should move.
         """
         goals, options = self._goals, self._goals.options
         n = len(pose)
@@ -123,12 +129,17 @@ class RotationGoals:
         # The angle to the nearest equivalent of each grasp, turning the wish instead of the grasps.
         wishes = multiply(ahead[:, None], conjugate(self._turns[owner]))
         likeness = (wishes.flatten(0, 1) @ goals.pose[pool, 3:].T).abs().view(n, -1, len(pool))
+        middle = goals.pose[pool, :3].mean(0)
+        position = pose[:, :3] + recentre * (middle - pose[:, :3])
         score = (
-            options.position_weight * torch.cdist(pose[:, :3], goals.pose[pool, :3])
+            options.position_weight * torch.cdist(position, goals.pose[pool, :3])
             + options.joint_weight * torch.cdist(joints, goals.joints[pool])
             + options.angle_weight * 2.0 * torch.acos(likeness.amax(1).clamp(max=1.0))
         )
-        rows = pool[score.argmin(-1)]
+        count = min(options.neighbours, len(pool))
+        nearest = torch.topk(score, count, largest=False).indices
+        pick = torch.randint(count, (n, 1), generator=self._generator)
+        rows = pool[nearest.gather(1, pick).squeeze(1)]
         turns = self._turns[owner].expand(n, -1, 4)
         return NextGrasp(
             rows=rows, orientation=nearest_equivalent(goals.pose[rows, 3:], turns, ahead)

@@ -23,6 +23,7 @@ class RotationInput:
         distance: Of the object from its goal's position [m], shape (N,).
         tilt: Angle between object and goal, but for the turn about the axis [rad], shape (N,).
         target_error: Goal's joint targets minus the targets now [rad], shape (N, J).
+        joint_progress: How much nearer the targets came to the goal's [rad], shape (N,).
         speed: The object's speed [m/s], shape (N,).
         dropped: Whether the object was dropped in this step, shape (N,).
         action: The action, shape (N, J).
@@ -36,6 +37,7 @@ class RotationInput:
     distance: torch.Tensor
     tilt: torch.Tensor
     target_error: torch.Tensor
+    joint_progress: torch.Tensor
     speed: torch.Tensor
     dropped: torch.Tensor
     action: torch.Tensor
@@ -57,6 +59,7 @@ def reward_terms(step: RotationInput, weights: RotationWeights) -> dict[str, tor
         "guide": held
         * (
             w.goal * torch.exp(-w.position * step.distance - w.tilt * step.tilt)
+            + w.joint_progress * step.joint_progress
             - 0.5 * w.joint_goal * step.target_error.square().sum(-1)
         ),
         "hold": w.alive * held - w.drop * step.dropped.float(),

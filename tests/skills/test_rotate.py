@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dexgen_app.learn.environment import EnvironmentContext
+from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import from_rotation_vector, multiply, to_rotation_vector
 from dexgen_hand_allegro.spec import RIGHT
@@ -104,6 +105,37 @@ def test_a_grasp_that_was_passed_is_replaced(environment: RotateEnvironment) -> 
     assert environment.drain_counts()["goals"] == 1.0
     assert float(environment._goal_turn()[0, 0]) > environment.config.passed
     assert torch.equal(environment.goal_orientation[1:], before[1:])
+
+
+def test_an_episode_without_progress_ends_in_training_only(turned: GraspSet) -> None:
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=N)
+    config = RotateConfig(drop_distance=9.0, lowest=-9.0, stall_seconds=0.2)
+    environment = RotateEnvironment(context, config, grasps=[turned])
+    environment.reset()
+    zeros = torch.zeros(N, 16)
+    for _ in range(2):
+        assert not environment.step(zeros).done.any()
+    result = environment.step(zeros)
+    assert result.done.all() and not result.timed_out.any() and not result.dropped.any()
+    assert environment.drain_counts()["stalls"] == N
+    policy = lambda observation: torch.zeros(N, 16)  # noqa: E731
+    factory = lambda context, config: RotateEnvironment(context, config, grasps=[turned])  # noqa: E731
+    options = EvaluationOptions(engine="mujoco", environments=N, seconds=0.5, episode_seconds=0.5)
+    (held,) = evaluate_policy(policy, RIGHT, config, factory, options)
+    assert (held.trials, held.drops) == (N, 0)
+    assert set(held.measures) == {"turn_speed", "off_axis_speed"}
+
+
+def test_moving_the_targets_towards_the_next_grasp_pays(environment: RotateEnvironment) -> None:
+    still = _pay(environment, (0.0, 0.0, 0.0))
+    w = environment.config.reward
+    environment.config = replace(environment.config, reward=replace(w, joint_goal=0.0))
+    still = _pay(environment, (0.0, 0.0, 0.0))
+    goal = environment.goals.targets[environment.goal_row]
+    way = torch.linalg.vector_norm(goal - environment.target, dim=-1)
+    environment.target = 0.5 * (goal + environment.target)
+    paid = _pay(environment, (0.0, 0.0, 0.0)) - still
+    assert torch.allclose(paid, w.scale * w.joint_progress * 0.5 * way, atol=1e-3)
 
 
 def test_equivalent_orientations_look_alike(environment: RotateEnvironment) -> None:
