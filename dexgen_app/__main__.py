@@ -66,17 +66,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    before = _parse_common(argv)
+    _set_up_logging(before.log_level)
+    if before.help:
+        _print_help(before)
+        return 0
+    module, args = _parse_rest(before)
+    _set_up_logging(args.log_level)
+    return int(module.run(args) or 0)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return what the arguments of a subcommand mean, without running it.
+
+    Raises:
+        DexgenError: There is no such subcommand, or it cannot take these arguments.
+        SystemExit: It does not know these arguments.
+    """
+    return _parse_rest(_parse_common(argv))[1]
+
+
+def _parse_common(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the options before the subcommand, its name and the ``rest``."""
     root = argparse.ArgumentParser(prog="dexgen-app", add_help=False)
     _add_common(root)
     root.add_argument("-h", "--help", action="store_true")
     root.add_argument("--version", action="version", version=f"dexgen-app {__version__}")
     root.add_argument("command", nargs="?", default=DEFAULT_COMMAND)
     root.add_argument("rest", nargs=argparse.REMAINDER)
-    before = root.parse_args(argv)
-    _set_up_logging(before.log_level)
-    if before.help:
-        _print_help(before)
-        return 0
+    return root.parse_args(argv)
+
+
+def _parse_rest(before: argparse.Namespace) -> tuple[ModuleType, argparse.Namespace]:
+    """Return the subcommand's module and all options."""
     module = _find(before)
     parser = argparse.ArgumentParser(
         prog=f"dexgen-app {before.command}",
@@ -86,14 +108,17 @@ def _run(argv: list[str]) -> int:
     )
     _add_common(parser, defaults=before)
     module.add_arguments(parser)
-    args = parser.parse_args(before.rest)
+    args, extra = parser.parse_known_args(before.rest)
+    if extra and not hasattr(module, "take_extra"):
+        parser.error(f"unrecognized arguments: {' '.join(extra)}")
     args.disable = [*before.disable, *getattr(args, "disable", ())]
     if args.disable:
         from dexgen_app.discovery import require_installed
 
         require_installed(args.disable)
-    _set_up_logging(args.log_level)
-    return int(module.run(args) or 0)
+    if extra:
+        module.take_extra(args, extra)
+    return module, args
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

@@ -2,6 +2,7 @@
 
 Every module of this folder is a subcommand. It has ``HELP``, ``add_arguments(parser)`` and
 ``run(args) -> int``, and imports nothing heavy at its top. ``new_plugin.py`` is ``new-plugin``.
+One with ``take_extra(args, words)`` is given the words that its parser does not know.
 """
 
 from __future__ import annotations

@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default=None, help="ID[:ARGUMENT] of a device (sliders)")
     parser.add_argument("--controller", default="direct", help="id of a controller")
     parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="of the controller"
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the controller; --NAME VALUE is the same (--guidance 1000)",
     )
     parser.add_argument("--object", default="cube", choices=SHAPES, help="simulated object")
     parser.add_argument(
@@ -59,6 +63,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="arm when connected, the dead-man switch counting as held; simulation only",
     )
+
+
+def take_extra(args: argparse.Namespace, words: list[str]) -> None:
+    """Take ``--NAME VALUE`` and ``--NAME=VALUE`` as parameters of the chosen controller.
+
+    Raises:
+        DexgenError: A word is no option, the controller has no such parameter, or an option has
+            no value.
+    """
+    from dexgen_app.plugins import PluginRegistry
+
+    registry = PluginRegistry.load(args.safe_mode, args.disable)
+    controller = registry.find_controller(args.controller)
+    declared = [parameter.name for parameter in controller.parameters]
+    left = list(words)
+    while left:
+        option, sign, value = left.pop(0).partition("=")
+        name = option.removeprefix("--")
+        if name == option:
+            raise DexgenError(f"{option!r} belongs to no option", remedy="See live --help")
+        if name not in declared:
+            raise DexgenError(
+                f"there is no such option, and no such parameter of {controller.id}",
+                where=option,
+                remedy=f"Its parameters: {', '.join(declared) or 'none'}",
+            )
+        if not sign:
+            value = left.pop(0) if left else ""
+        if not value or value.startswith("--"):
+            raise DexgenError("the value is missing", where=option)
+        args.param.append(f"{name}={value}")
 
 
 def run(args: argparse.Namespace) -> int:

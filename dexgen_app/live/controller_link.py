@@ -143,10 +143,11 @@ def check_parameter(spec: ParameterSpec, value: float | str) -> float | str:
         DexgenError: It is no number, out of range or not one of the choices.
     """
     if spec.choices:
-        if value in spec.choices:
-            return value
+        word = value if isinstance(value, str) else f"{value:g}"
+        if word in spec.choices:
+            return word
         raise DexgenError(
-            f"{value!r} is not a choice", where=spec.name, remedy=f"One of {spec.choices}"
+            f"{word!r} is not a choice", where=spec.name, remedy=f"Use {', '.join(spec.choices)}"
         )
     try:
         number = float(value)
