@@ -30,6 +30,36 @@ def time_to_drop(drops: int, seconds: float) -> float:
     return seconds / drops if drops else math.inf
 
 
+def drop_ratio(
+    drops: int, seconds: float, other_drops: int, other_seconds: float, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Return how many times longer the first holds than the second, with its interval.
+
+    Given both counts of two Poisson processes, the share of the second is binomial; the interval
+    is that share's exact one (Clopper and Pearson, Biometrika 1934).
+
+    Args:
+        drops: Drops of the first.
+        seconds: Simulated time of the first [s].
+        other_drops: Drops of the second.
+        other_seconds: Simulated time of the second [s].
+        confidence: Share of such intervals that cover the truth.
+
+    Returns:
+        Ratio of the times to drop and the ends of its interval; infinite where it is open.
+    """
+    from scipy.stats import beta
+
+    tail, times = 0.5 * (1.0 - confidence), seconds / other_seconds
+    low = float(beta.ppf(tail, other_drops, drops + 1)) if other_drops else 0.0
+    high = float(beta.ppf(1.0 - tail, other_drops + 1, drops)) if drops else 1.0
+
+    def odds(share: float) -> float:
+        return times * share / (1.0 - share) if share < 1.0 else math.inf
+
+    return (times * other_drops / drops if drops else math.inf), odds(low), odds(high)
+
+
 def merge_counts(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     """Add up counts by name."""
     total: dict[str, float] = {}

@@ -9,7 +9,7 @@ import torch
 
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.learn.environment import HandEnvironment
-from dexgen_app.learn.statistics import drop_interval, time_to_drop
+from dexgen_app.learn.statistics import drop_interval, drop_ratio, time_to_drop
 from dexgen_controller_dexgen.commanders import Commander, commanded_offset
 from dexgen_controller_dexgen.policy import GuidedPolicy
 
@@ -128,17 +128,27 @@ def _keypoint_kinematics(environment: HandEnvironment) -> BatchedKinematics:
 
 
 def format_table(cells: list[Cell]) -> str:
-    """Return the cells as a Markdown table."""
+    """Return the cells as a Markdown table; times are also given as multiples of the raw ones."""
     lines = [
-        "| command | controller | guidance | time to drop [s] (95 %) | drops | goals/min | cos |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| command | controller | guidance | time to drop [s] (95 %) | x raw (95 %) | drops "
+        "| goals/min | cos |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
+    raw = {cell.commander: cell for cell in cells if cell.controller == "raw"}
     for cell in cells:
         low, high = cell.interval
-        strength = "-" if cell.controller == "raw" else f"{cell.strength:g}"
+        alone = cell.controller == "raw"
         lines.append(
-            f"| {cell.commander} | {cell.controller} | {strength} "
+            f"| {cell.commander} | {cell.controller} | {'-' if alone else f'{cell.strength:g}'} "
             f"| {cell.time_to_drop:.1f} ({low:.1f}-{high:.1f}) "
+            f"| {'-' if alone else _multiple(cell, raw.get(cell.commander))} "
             f"| {cell.drops} | {cell.goals_per_minute:.1f} | {cell.cosine:.2f} |"
         )
     return "\n".join(lines)
+
+
+def _multiple(cell: Cell, raw: Cell | None) -> str:
+    if raw is None:
+        return "-"
+    ratio, low, high = drop_ratio(cell.drops, cell.seconds, raw.drops, raw.seconds)
+    return f"{ratio:.1f} ({low:.1f}-{high:.1f})"

@@ -156,7 +156,9 @@ def test_tables_and_plots_are_written(tmp_path: Path) -> None:
         Cell(controller="dexgen", strength=1000.0, seconds=1200.0, drops=0, **common),
     ]
     table = format_table(cells)
-    assert "| add1.5 | raw | - | 4.0 (3.6-4.5) | 300 | 1.5 | 0.20 |" in table
+    assert "| add1.5 | raw | - | 4.0 (3.6-4.5) | - | 300 | 1.5 | 0.20 |" in table
+    assert "| 300.0 (117.2-1101.1) | 75.0 (29.0-277.1) |" in table.splitlines()[3]
+    assert "| inf (325.3-inf) | inf (80.8-inf) | 0 |" in table
     assert json.loads(json.dumps(cells[2].as_dict()))["time_to_drop"] is None
     plot_cells(cells, tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").stat().st_size > 5000

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from dexgen_app.learn.statistics import drop_interval, merge_counts, summarise, time_to_drop
+from dexgen_app.learn.statistics import (
+    drop_interval,
+    drop_ratio,
+    merge_counts,
+    summarise,
+    time_to_drop,
+)
 
 
 def test_interval_of_known_counts() -> None:
@@ -30,3 +36,14 @@ def test_summary_of_merged_counts() -> None:
     assert summary["time_to_drop"] == pytest.approx(5.0)
     assert summary["goals_per_minute"] == pytest.approx(36.0)
     assert summary["reward"] == pytest.approx(0.2)
+
+
+def test_a_ratio_covers_the_truth_in_most_draws() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(300):
+        a, b = int(random.poisson(6.0)), int(random.poisson(60.0))
+        ratio, low, high = drop_ratio(a, 1200.0, b, 1200.0)
+        assert low < ratio <= high
+        covered += low <= 10.0 <= high
+    assert covered >= 0.93 * 300

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
                 strength=strength or 0.0,
             )
             cells.append(cell)
-            print(format_table([cell]).splitlines()[-1], flush=True)
+            print(format_table(cells).splitlines()[-1], flush=True)
     environment.close()
     table = format_table(cells)
     print(f"\n{table}\n\n{time.monotonic() - begun:.0f} s, engine {args.engine}, seed {args.seed}")

@@ -64,16 +64,66 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
+    from dexgen_app.errors import DexgenError
+
+    _check_request(args)
     context = multiprocessing.get_context("spawn")
     args.command = shlex.join(("dexgen-app", *sys.argv[1:]))
-    workers = [
-        context.Process(target=_collect, args=(args, index)) for index in range(args.processes)
-    ]
+    workers = [context.Process(target=_work, args=(args, index)) for index in range(args.processes)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return max(worker.exitcode or 0 for worker in workers)
+    codes = [worker.exitcode or 0 for worker in workers]
+    if min(codes) < 0:
+        raise DexgenError(
+            f"a process was killed by signal {-min(codes)}",
+            where=str(args.folder),
+            remedy="Give the same command again: the closed shards are kept and continued",
+        )
+    return max(codes)
+
+
+def _check_request(args: argparse.Namespace) -> None:
+    """Say before any process starts what would stop all of them.
+
+    Raises:
+        InputError: A count is not positive, a mode is unknown, or weights cannot be used.
+    """
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.policy import load_policy
+    from dexgen_controller_dexgen.model import ControllerModel
+    from dexgen_controller_dexgen.parameters import MODES
+
+    for name in ("rows", "processes", "environments"):
+        if not 1 <= getattr(args, name) < 1e12:
+            raise InputError(f"{getattr(args, name)} is no number of {name}", where=f"--{name}")
+    for name in ("burst_rate", "detour_rate"):
+        if not 0.0 <= getattr(args, name) <= 1.0:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{getattr(args, name)} is no share of the steps", where=option)
+    for entry in args.policy:
+        name, _, mode = entry.partition(":")
+        if mode and mode not in MODES:
+            raise InputError(
+                f"there is no mode {mode!r}", where="--policy", remedy=f"Use {' or '.join(MODES)}"
+            )
+        load_policy(Path(name))
+    if args.detour:
+        ControllerModel.load(Path(args.detour))
+
+
+def _work(args: argparse.Namespace, index: int) -> None:
+    """Collect in a process of its own; an error is one line and a status."""
+    from dexgen_app.errors import DexgenError
+
+    try:
+        _collect(args, index)
+    except DexgenError as error:
+        print(f"dexgen-app: process {index}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _collect(args: argparse.Namespace, index: int) -> None:
