@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(centre)
         self.review = ReviewController(self.view, self.timeline, self)
+        self.exports = ExportView(self)
         self.look_back = LookBack(self.timeline, lambda: not self.bridge.armed, self)
 
     def _build_docks(self) -> None:
@@ -202,7 +203,6 @@ class MainWindow(QMainWindow):
         self.context.notified.connect(self.toasts.show)
         self.context.review_wanted.connect(self.open_review)
         self.review.row_changed.connect(self._on_review_row)
-        self.exports = ExportView(self)
 
     # Things a person does -------------------------------------------------------------------
 
