@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -10,6 +11,7 @@ from PyQt6.QtCore import QObject, QProcess, pyqtSignal
 from dexgen_app.errors import InputError
 from dexgen_app.render.export_job import ExportJob
 
+log = logging.getLogger("dexgen_app.gui")
 _END_MS = 2000
 
 
@@ -50,7 +52,7 @@ class Exporter(QObject):
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
-        process.started.connect(lambda: _step_back(process.processId()))
+        process.started.connect(self._step_back)
         process.start(sys.executable, ["-m", "dexgen_app.render.export_job", job.to_json()])
 
     def cancel(self) -> None:
@@ -76,6 +78,14 @@ class Exporter(QObject):
             except ValueError:
                 self._last = line
 
+    def _step_back(self) -> None:
+        """Let the live session go first."""
+        if self._process is not None and hasattr(os, "setpriority"):
+            try:
+                os.setpriority(os.PRIO_PROCESS, self._process.processId(), 5)
+            except OSError as error:
+                log.info("the export runs at the usual priority: %s", error)
+
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self._finish("the export does not start")
@@ -99,12 +109,3 @@ class Exporter(QObject):
             self.failed.emit(problem)
         else:
             self.done.emit(self._last)
-
-
-def _step_back(pid: int) -> None:
-    """Let the live session go first."""
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, pid, 5)
-        except OSError:
-            return

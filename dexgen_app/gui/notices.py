@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QFrame,
@@ -24,6 +26,7 @@ _ICONS = {
     "bad": "mdi6.alert-octagon-outline",
 }
 _TINT = {"info": "accent", "ok": "ok", "warn": "warn", "bad": "bad"}
+_EXPIRE_MS = 200
 
 
 class Banner(QFrame):
@@ -108,6 +111,10 @@ class Toasts(QObject):
         self._parent = parent
         self._seconds = seconds
         self._shown: list[QFrame] = []
+        # One timer with a bound method: a lambda a message can be freed while it runs.
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EXPIRE_MS)
+        self._timer.timeout.connect(self._expire)
         parent.installEventFilter(self)
 
     def show(self, text: str, tone: str = "info") -> None:
@@ -132,10 +139,9 @@ class Toasts(QObject):
         self._shown.append(frame)
         while len(self._shown) > 4:
             self._drop(self._shown[0])
-        timer = QTimer(frame)
-        timer.setSingleShot(True)
-        timer.timeout.connect(lambda: self._drop(frame))
-        timer.start(int(self._seconds * (2000 if tone in ("bad", "warn") else 1000)))
+        seconds = self._seconds * (2 if tone in ("bad", "warn") else 1)
+        frame.setProperty("until", time.monotonic() + seconds)
+        self._timer.start()
         frame.show()
         self._place()
 
@@ -154,6 +160,13 @@ class Toasts(QObject):
         if event is not None and event.type() == QEvent.Type.Resize:
             self._place()
         return False
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for frame in [shown for shown in self._shown if shown.property("until") <= now]:
+            self._drop(frame)
+        if not self._shown:
+            self._timer.stop()
 
     def _drop(self, frame: QFrame) -> None:
         if frame in self._shown:
