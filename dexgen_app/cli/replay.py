@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         DexgenError: The recording cannot be played, or not there.
     """
+    from dexgen_app.live.headless import check_writable
     from dexgen_app.recording.playback import TOPICS, Playback
     from dexgen_app.recording.reader import Recording
 
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     # Wrong limits, speeds and episodes are found before anything slow begins.
     Playback(recording, args.episode, args.start, args.end, args.speed)
     config = _make_config(args, recording)
+    if args.report:
+        check_writable(args.report)
     outcome = _play(args, config, recording)
     if outcome is None:
         print("nothing was played")

@@ -228,11 +228,9 @@ def run_headless(
     """
     if report:
         report = str(Path(report).expanduser())
-        _check_writable(Path(report))
-        if Path(report).is_dir():
-            raise DexgenError("this is a folder", where=report, remedy="Name a file")
+        check_writable(Path(report))
     if record:
-        _check_writable(Path(record))
+        check_writable(Path(record))
         if Path(record).expanduser().exists():
             raise DexgenError(
                 "the file exists", where=record, remedy="A recording is never overwritten"
@@ -268,12 +266,18 @@ def _print(text: str) -> None:
     print(text, flush=True, file=sys.stdout)
 
 
-def _check_writable(path: Path) -> None:
-    folder = path.expanduser().absolute().parent
+def check_writable(path: Path) -> None:
+    """Raise DexgenError if a file cannot be made at ``path``."""
+    path = path.expanduser().absolute()
+    folder = path.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise DexgenError(
-            "the folder does not exist or cannot be written", where=str(folder), remedy="Make it"
+            "the folder does not exist or cannot be written",
+            where=str(folder),
+            remedy="Make it, or choose another one",
         )
+    if path.is_dir():
+        raise DexgenError("this is a folder", where=str(path), remedy="Name a file")
 
 
 def _write_json(path: Path, figures: dict[str, Any]) -> None:

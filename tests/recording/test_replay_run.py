@@ -246,6 +246,7 @@ def test_the_view_is_opened_with_what_was_asked_for(
         (["--in", "hand"], "Add --driver"),
         (["--in", "hand", "--driver", "can"], "no driver 'can'"),
         (["--report", "x.json"], "Add --in sim"),
+        (["--in", "sim", "--report", "/no/such/folder/x.json"], "/no/such/folder"),
         (["--episode", "1"], "no episode 1"),
     ],
 )
