@@ -37,6 +37,8 @@ class TrainingConfig:
         learning_rate: Peak learning rate; it falls to a twentieth along a cosine.
         weight_decay: AdamW's weight decay.
         ema: Decay of the averaged weights that are kept.
+        bfloat16: Compute in bfloat16 and keep the weights in single precision; faster where the
+            processor has instructions for it.
         tips_only: Use only the fingertips as keypoints (K = 4 instead of 8).
         seed: Seed of initial weights, order and noise.
         checkpoint_every: Steps between checkpoints.
@@ -49,6 +51,7 @@ class TrainingConfig:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     ema: float = 0.999
+    bfloat16: bool = False
     tips_only: bool = False
     seed: int = 0
     checkpoint_every: int = 500
@@ -218,7 +221,8 @@ class Trainer:
         batches = source.batches(config.batch // self.processes, rng)
         begun, first, recent = time.monotonic(), run.step, []
         while run.step < steps:
-            value = loss(net, next(batches))
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+                value = loss(net, next(batches))
             run.update(value, self.processes)
             recent.append(float(value.detach()))
             if run.step % 100 == 0 or run.step == steps:

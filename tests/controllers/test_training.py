@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,17 @@ def test_inverse_dynamics_learns_and_survives_its_file(store, tmp_path: Path) ->
         atol=2e-3,
         rtol=0.0,
     )
+
+
+def test_half_the_precision_learns_as_well(store, tmp_path: Path) -> None:
+    config = TrainingConfig(steps=60, batch=128, checkpoint_every=1000)
+    losses = [
+        Trainer(store, RIGHT, tmp_path / str(half), replace(config, bfloat16=half)).train_inverse(
+            quiet
+        )
+        for half in (False, True)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.1) and losses[1] < 0.8
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint(store, tmp_path: Path) -> None:

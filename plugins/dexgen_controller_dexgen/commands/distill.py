@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tips-only", action="store_true", help="fingertips as the only keypoints (K = 4)"
     )
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="compute in bfloat16, where the processor can"
+    )
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
 
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         inverse_steps=int(args.inverse_steps),
         batch=args.batch,
         learning_rate=args.learning_rate,
+        bfloat16=args.bfloat16,
         tips_only=args.tips_only,
         seed=args.seed,
     )
