@@ -139,11 +139,13 @@ class KeyGuard(QObject):
             elif kind == QEvent.Type.KeyRelease:
                 self._stop_seen = False
             return True
+        name = _key_name(event)
+        if kind == QEvent.Type.KeyRelease and self._take_release(name, event):
+            return True
         if not self._enabled or not _free_focus():
             return False
         if event.key() == Qt.Key.Key_Space and not _modified(event):
             return self._on_space(kind, event)
-        name = _key_name(event)
         if name and name in self._device_keys and not _modified(event):
             return self._on_device_key(kind, name, event)
         if kind == QEvent.Type.KeyPress and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -152,6 +154,14 @@ class KeyGuard(QObject):
             if isinstance(focus, QAbstractButton) and focus.isEnabled():
                 focus.click()
                 return True
+        return False
+
+    def _take_release(self, name: str, event: QKeyEvent) -> bool:
+        """End what a key began, whatever has the focus or which modifiers are down by now."""
+        if event.key() == Qt.Key.Key_Space and self._held and not self._by_pointer:
+            return self._on_space(QEvent.Type.KeyRelease, event)
+        if name in self._down:
+            return self._on_device_key(QEvent.Type.KeyRelease, name, event)
         return False
 
     def _on_space(self, kind: QEvent.Type, event: QKeyEvent) -> bool:

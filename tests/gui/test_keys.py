@@ -11,9 +11,14 @@ from dexgen_app.gui.window import MainWindow
 from dexgen_app.live import protocol as p
 
 
-def send(widget, kind: QEvent.Type, key: Qt.Key, repeat: bool = False) -> None:
-    no = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(widget, QKeyEvent(kind, key, no, "", repeat))
+def send(
+    widget,
+    kind: QEvent.Type,
+    key: Qt.Key,
+    repeat: bool = False,
+    modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    QApplication.sendEvent(widget, QKeyEvent(kind, key, modifier, "", repeat))
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_F12, Qt.Key.Key_Pause])
@@ -54,6 +59,20 @@ def test_auto_repeat_does_not_release(window: MainWindow, session, qtbot) -> Non
         send(window, QEvent.Type.KeyPress, Qt.Key.Key_Space)
     qtbot.wait(3 * DEBOUNCE_MS)
     assert session.dead_man
+
+
+def test_a_release_counts_with_a_modifier_and_under_an_open_menu(
+    window: MainWindow, session, qtbot
+) -> None:
+    send(window, QEvent.Type.KeyPress, Qt.Key.Key_Space)
+    control = Qt.KeyboardModifier.ControlModifier
+    send(window, QEvent.Type.KeyRelease, Qt.Key.Key_Space, modifier=control)
+    qtbot.waitUntil(lambda: not session.dead_man)
+    send(window, QEvent.Type.KeyPress, Qt.Key.Key_Space)
+    window.safety.controller.showPopup()
+    send(window, QEvent.Type.KeyRelease, Qt.Key.Key_Space)
+    window.safety.controller.hidePopup()
+    qtbot.waitUntil(lambda: not session.dead_man)
 
 
 def test_losing_the_focus_releases_at_once(window: MainWindow, session) -> None:
