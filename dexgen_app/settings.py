@@ -39,7 +39,7 @@ class Settings:
         driver: Last driver, as ``sim`` or ``id:argument``.
         engine: Last simulator.
         device: Last teleoperation device, as ``id`` or ``id:argument``.
-        controller: Last controller.
+        controller: Last controller; empty until one is chosen.
         profile: Last calibration profile.
         text_size: Size of the window's text [pt].
         show_hint: Whether the window shows the first steps.
@@ -57,7 +57,7 @@ class Settings:
     driver: str = "sim"
     engine: Literal["genesis", "mujoco"] = "genesis"
     device: str = "sliders"
-    controller: str = "direct"
+    controller: str = ""
     profile: str = "default"
     human_side: Literal["", "right", "left"] = ""
     text_size: float = 9.5

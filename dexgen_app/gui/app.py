@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QApplication
 
 from dexgen_app.errors import UnknownIdError
 from dexgen_app.gui import crash, theme
+from dexgen_app.gui.controller_choice import suggest
 from dexgen_app.gui.dialogs import is_dark
 from dexgen_app.gui.garbage import GarbageCollector, freeze
 from dexgen_app.gui.instance import InstanceError, claim
@@ -142,16 +143,15 @@ def _known(config: SessionConfig, registry: PluginRegistry) -> SessionConfig:
     except UnknownIdError as error:
         log.warning("%s", error)
         changes["hand"] = next(iter(registry.hands), config.hand)
-    for name, known in (
-        ("device", registry.teleop_devices),
-        ("controller", registry.controllers),
-    ):
-        chosen = str(getattr(config, name))
-        if chosen.partition(":")[0] not in known and known:
-            log.warning("the %s %s is not installed; another one is chosen", name, chosen)
-            changes[name] = next(
-                (id for id in known if id in ("sliders", "direct")), next(iter(known))
-            )
+    devices = registry.teleop_devices
+    if config.device.partition(":")[0] not in devices and devices:
+        log.warning("the device %s is not installed; another one is chosen", config.device)
+        changes["device"] = "sliders" if "sliders" in devices else next(iter(devices))
+    if config.controller not in registry.controllers and registry.hands:
+        if config.controller:
+            log.warning("the controller %s is not installed", config.controller)
+        hand = registry.find_hand(changes.get("hand", config.hand))
+        changes["controller"] = suggest(registry, hand)
     return replace(config, **changes)  # type: ignore[arg-type]
 
 

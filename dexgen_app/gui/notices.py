@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
@@ -185,27 +186,27 @@ class Toasts(QObject):
 
 
 class HintCard(QFrame):
-    """What to do first, step by step; each step is ticked when it is done."""
+    """What to do first, step by step; each step is ticked when it is done.
+
+    Args:
+        parent: The view, in whose corner the card lies.
+        title: Its heading.
+        steps: Identifier and text of each step.
+    """
 
     dismissed = pyqtSignal()
-    STEPS = (
-        ("device", "Choose Sliders or Keyboard as the device"),
-        ("arm", "Press Arm  (F3)"),
-        ("hold", "Hold Space: the hand moves only while you do"),
-        ("drive", "Drag a joint's bar, or press the device's keys"),
-    )
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, title: str, steps: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
         self.setObjectName("card")
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 12, 12, 12)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(6)
-        grid.addWidget(QLabel("Drive the simulated hand", objectName="heading"), 0, 0, 1, 2)
+        grid.addWidget(QLabel(title, objectName="heading"), 0, 0, 1, 2)
         self._marks: dict[str, QLabel] = {}
         self._done: set[str] = set()
-        for row, (id, text) in enumerate(self.STEPS, start=1):
+        for row, (id, text) in enumerate(steps, start=1):
             mark = QLabel()
             self._marks[id] = mark
             grid.addWidget(mark, row, 0)
@@ -216,7 +217,7 @@ class HintCard(QFrame):
         self.close_button: QPushButton = button("Got it")
         self.close_button.clicked.connect(self._dismiss)
         foot.addWidget(self.close_button)
-        grid.addLayout(foot, len(self.STEPS) + 1, 0, 1, 2)
+        grid.addLayout(foot, len(self._marks) + 1, 0, 1, 2)
         shadow = QGraphicsDropShadowEffect(self)
         shadow.setBlurRadius(28)
         shadow.setOffset(0, 4)
@@ -228,11 +229,11 @@ class HintCard(QFrame):
 
     def done(self, step: str) -> None:
         """Tick a step; the card goes when all are ticked."""
-        if step in self._done:
+        if step in self._done or step not in self._marks:
             return
         self._done.add(step)
         self._refresh()
-        if len(self._done) == len(self.STEPS):
+        if len(self._done) == len(self._marks):
             QTimer.singleShot(2500, self._dismiss)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from dexgen_app.errors import DexgenError
+from dexgen_app.gui.controller_choice import suggest, why_not
 from dexgen_app.gui.keys import KeyGuard
 from dexgen_app.gui.session import SessionBridge
 from dexgen_app.live import protocol as p
@@ -86,8 +87,16 @@ class Operator(QObject):
         return f"sim:{self.config.engine}" if self.simulated else self.config.driver
 
     def choose_hand(self, hand: str) -> None:
-        """Choose the hand for the next connection."""
+        """Choose the hand for the next connection, and a controller that can run on it."""
         self._change(hand=hand)
+        spec, controller = self.hand, self.controller
+        if spec is None or controller is None:
+            return
+        problem = why_not(self.registry, controller, spec)
+        if problem:
+            other = suggest(self.registry, spec)
+            self.message.emit(f"{problem} The controller is now {other}.", "warn")
+            self.choose_controller(other)
 
     def choose_driver(self, key: str) -> None:
         """Choose ``sim:ENGINE`` or a driver of the hand for the next connection."""
@@ -115,7 +124,13 @@ class Operator(QObject):
         self._send_if_linked(p.SelectDevice(device))
 
     def choose_controller(self, controller: str) -> None:
-        """Change the controller, also while the hand moves."""
+        """Change the controller, also while the hand moves; says why one cannot run."""
+        spec, hand = self.registry.controllers.get(controller), self.hand
+        problem = why_not(self.registry, spec, hand) if spec and hand else ""
+        if problem:
+            self.message.emit(problem, "warn")
+            self.config_changed.emit(self.config)
+            return
         self._change(controller=controller, parameters={})
         self._send_if_linked(p.SelectController(controller))
 

@@ -6,15 +6,25 @@ import math
 from collections.abc import Mapping
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolBar, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QToolBar,
+    QWidget,
+)
 
 from dexgen_app.spec import ControllerSpec, ParameterSpec
 
+SWITCH_KEY = "Ctrl+G"
 _STEPS = 1000
+_SWITCH_WIDTH = 140
 
 
 class Dial(QWidget):
-    """One parameter: a slider with its value, or a chooser of words."""
+    """One parameter: a switch, a slider with its value, or a chooser of words."""
 
     changed = pyqtSignal(str, object)
 
@@ -25,17 +35,31 @@ class Dial(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(7)
-        row.addWidget(QLabel(spec.title, objectName="muted"))
         self.slider: QSlider | None = None
         self.chooser: QComboBox | None = None
+        self.switch: QPushButton | None = None
         self._value = QLabel()
-        if spec.choices:
+        if spec.is_switch:
+            self.switch = QPushButton()
+            self.switch.setProperty("role", "switch")
+            self.switch.setCheckable(True)
+            self.switch.setMinimumWidth(_SWITCH_WIDTH)
+            self.switch.setFixedHeight(34)
+            # Enter presses what has the focus, and nobody should release the object by accident.
+            self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.switch.setToolTip(f"{spec.help}  ({SWITCH_KEY})")
+            self.switch.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.switch.clicked.connect(self._on_switch)
+            row.addWidget(self.switch)
+        elif spec.choices:
+            row.addWidget(QLabel(spec.title, objectName="muted"))
             self.chooser = QComboBox()
             self.chooser.setAccessibleName(spec.title)
             self.chooser.addItems(spec.choices)
             self.chooser.activated.connect(self._on_choice)
             row.addWidget(self.chooser)
         else:
+            row.addWidget(QLabel(spec.title, objectName="muted"))
             self.slider = QSlider(Qt.Orientation.Horizontal)
             self.slider.setAccessibleName(spec.title)
             self.slider.setRange(0, _STEPS)
@@ -47,9 +71,42 @@ class Dial(QWidget):
             row.addWidget(self._value)
         self.show_value(spec.default)
 
+    @property
+    def value(self) -> float | str:
+        """The value that is shown."""
+        if self.switch is not None:
+            return "on" if self.switch.isChecked() else "off"
+        if self.chooser is not None:
+            return self.chooser.currentText()
+        assert self.slider is not None
+        return from_fraction(self.spec, self.slider.value() / _STEPS)
+
+    def step(self, direction: int) -> str:
+        """Change the value as a key does: the other word, or a twentieth of the range.
+
+        Args:
+            direction: 1 for more or the next word, -1 for less.
+
+        Returns:
+            The parameter's title and new value.
+        """
+        if self.switch is not None:
+            self.switch.click()
+        elif self.chooser is not None:
+            index = (self.chooser.currentIndex() + direction) % self.chooser.count()
+            self.chooser.setCurrentIndex(index)
+            self._on_choice(index)
+        elif self.slider is not None:
+            self.slider.setValue(self.slider.value() + direction * self.slider.pageStep())
+            return f"{self.spec.title} {self._value.text()}"
+        return f"{self.spec.title} {self.value}"
+
     def show_value(self, value: float | str) -> None:
         """Show a value without announcing it."""
-        if self.chooser is not None:
+        if self.switch is not None:
+            self.switch.setChecked(value == "on")
+            self.switch.setText(f"{self.spec.title}  {str(value).upper()}")
+        elif self.chooser is not None:
             self.chooser.setCurrentText(str(value))
         elif self.slider is not None and not self.slider.isSliderDown():
             self.slider.blockSignals(True)
@@ -60,6 +117,11 @@ class Dial(QWidget):
     def _on_slider(self, step: int) -> None:
         value = from_fraction(self.spec, step / _STEPS)
         self._value.setText(format_value(self.spec, value))
+        self.changed.emit(self.spec.name, value)
+
+    def _on_switch(self, on: bool) -> None:
+        value = "on" if on else "off"
+        self.show_value(value)
         self.changed.emit(self.spec.name, value)
 
     def _on_choice(self, index: int) -> None:
@@ -93,7 +155,8 @@ class ParameterBar(QToolBar):
             row = QHBoxLayout(body)
             row.setContentsMargins(10, 4, 10, 4)
             row.setSpacing(20)
-            row.addWidget(QLabel(spec.title, objectName="heading"))
+            if not any(parameter.is_switch for parameter in spec.parameters):
+                row.addWidget(QLabel(spec.title, objectName="heading"))
             for parameter in spec.parameters:
                 dial = Dial(parameter)
                 dial.changed.connect(self.changed)
@@ -102,6 +165,10 @@ class ParameterBar(QToolBar):
             row.addStretch(1)
             self.addWidget(body)
         self.setVisible(bool(self.dials))
+
+    def find(self, kind: str) -> Dial | None:
+        """Return the first ``switch``, ``slider`` or ``chooser`` of the running controller."""
+        return next((d for d in self.dials.values() if getattr(d, kind) is not None), None)
 
     def show_values(self, values: Mapping[str, float | str]) -> None:
         """Show the values that the controller uses."""

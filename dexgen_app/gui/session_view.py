@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,6 +165,8 @@ class SessionView(QObject):
         elif isinstance(event, p.ControllerStatus):
             if event.controller == self.operator.config.controller:
                 self.window.parameters.show_values(event.parameters)
+                if self.window.hint is not None and self.bridge.armed:
+                    self._tick_switch(event.parameters)
         elif isinstance(event, p.RecordingStatus):
             self._on_recording(event)
         elif isinstance(event, p.EpisodeChanged):
@@ -177,6 +180,11 @@ class SessionView(QObject):
             self.window.plugins.refresh()
         elif isinstance(event, p.CalibrationDone):
             self.window.toasts.show(f"Calibration stored in the profile {event.profile}", "ok")
+
+    def _tick_switch(self, values: Mapping[str, float | str]) -> None:
+        dial, hint = self.window.parameters.find("switch"), self.window.hint
+        if dial is not None and hint is not None and values.get(dial.spec.name) == "off":
+            hint.done("switch")
 
     def _on_recording(self, event: p.RecordingStatus) -> None:
         started = event.active and not self.recording_since

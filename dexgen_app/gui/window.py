@@ -35,6 +35,7 @@ from dexgen_app.gui.command_palette import CommandPalette
 from dexgen_app.gui.context import AppContext
 from dexgen_app.gui.docks import Docks
 from dexgen_app.gui.export_view import ExportView
+from dexgen_app.gui.first_steps import first_steps
 from dexgen_app.gui.keys import KeyGuard
 from dexgen_app.gui.look_back import LookBack
 from dexgen_app.gui.notices import Banner, HintCard, Toasts
@@ -348,11 +349,10 @@ class MainWindow(QMainWindow):
 
     def show_hint(self) -> None:
         """Show what to do first."""
-        if self.hint is None:
-            self.hint = HintCard(self.view)
+        if self.hint is None or not self.hint.isVisible():
+            title, steps = first_steps(self.operator.device, self.operator.controller)
+            self.hint = HintCard(self.view, title, steps)
             self.hint.dismissed.connect(self._on_hint_dismissed)
-            if self.operator.device is not None and self.operator.device.manual:
-                self.hint.done("device")
         self.hint.show()
 
     def _on_hint_dismissed(self) -> None:

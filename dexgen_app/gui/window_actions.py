@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QMenu
 
 from dexgen_app.gui import theme
 from dexgen_app.gui.actions import MENUS, ActionInfo
+from dexgen_app.gui.controller_actions import controller_actions
 from dexgen_app.gui.dialogs import SettingsDialog, ShortcutsDialog, show_about
 from dexgen_app.render.camera import PRESETS
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 def add_actions(window: MainWindow) -> None:
     """Declare the actions of the window and of the plugins."""
-    for info in (*_session(window), *_episode(window), *_view(window), *_tools(window)):
+    for info in (
+        *_session(window),
+        *_episode(window),
+        *_view(window),
+        *_tools(window),
+        *controller_actions(window),
+    ):
         window.actions_registry.add(info)
     _add_panel_switches(window)
     _add_plugin_actions(window)

@@ -34,6 +34,11 @@ class ParameterSpec:
     logarithmic: bool = False
     help: str = ""
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it only goes on and off; the window then shows a switch."""
+        return self.choices == ("on", "off")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DriverSpec:
@@ -102,6 +107,11 @@ class ControllerSpec:
             controller's whole period.
         parameters: What can be changed while it runs.
         hands: Hands it supports; empty means all.
+        ready: ``"module:attr"`` of a callable ``(HandSpec) -> str`` that says why the controller
+            cannot run on a hand, such as weights that are missing, or returns an empty text. The
+            window calls it, so it imports nothing heavy. Empty if it always can.
+        preferred: Whether the window takes it, where it is ready, until the person chooses one.
+        try_first: One line for a newcomer: what shows best what it does.
         help: One line for the screen and the command line.
     """
 
@@ -112,6 +122,9 @@ class ControllerSpec:
     reach_s: float | None = None
     parameters: tuple[ParameterSpec, ...] = ()
     hands: tuple[str, ...] = ()
+    ready: str = ""
+    preferred: bool = False
+    try_first: str = ""
     help: str = ""
 
 

@@ -15,33 +15,13 @@ from dexgen_app.spec import (
     ControlInput,
     ControllerContext,
     HandCommand,
-    HandSpec,
     HandState,
 )
 from dexgen_controller_dexgen.commanders import commanded_offset
 from dexgen_controller_dexgen.mirror import load_for_hand
-from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import PARAMETERS
 from dexgen_controller_dexgen.policy import GuidedPolicy
-
-WEIGHTS = Path(__file__).parent / "weights"
-
-
-def weights_for(hand: HandSpec) -> Path:
-    """Return the shipped weights for a hand or its mirror image.
-
-    Raises:
-        InputError: There are none.
-    """
-    for path in sorted(WEIGHTS.glob("*.safetensors")):
-        info = ControllerModel.load(path).info
-        if hand.id in (info.hand, info.mirror_hand):
-            return path
-    raise InputError(
-        f"there are no weights for hand {hand.id}",
-        where=str(WEIGHTS),
-        remedy=f"Make them with `dexgen-app build-controller --hand {hand.id}`",
-    )
+from dexgen_controller_dexgen.shipped import weights_for
 
 
 class DexGenController:

@@ -20,6 +20,9 @@ def register_controllers() -> list[ControllerSpec]:
             reach_s=0.02,
             parameters=PARAMETERS,
             hands=("allegro_right", "allegro_left"),
+            ready="dexgen_controller_dexgen.shipped:missing",
+            preferred=True,
+            try_first="Drag joints to throw the cube away: DexGen holds it",
             help="keeps the object in the hand and follows the command as far as that allows",
         )
     ]
