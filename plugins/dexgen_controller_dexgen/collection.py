@@ -33,6 +33,8 @@ class CollectionConfig:
         detour_rate: Chance that the learned controller takes over at a step.
         detour_steps: Longest time that it keeps control [steps].
         detour_strengths: Guidance strengths among which it picks.
+        pull_share: Share of the detours on which it is commanded to keep moving in one random
+            direction, as an obstinate person would; on the others by a spoiled expert.
         cut_seconds: Time thrown away before a drop [s].
         seed: Seed of the disturbances.
     """
@@ -43,6 +45,7 @@ class CollectionConfig:
     detour_rate: float = 0.0
     detour_steps: int = 20
     detour_strengths: tuple[float, ...] = (0.0, 300.0, 1000.0, 3000.0)
+    pull_share: float = 0.5
     cut_seconds: float = 2.0
     seed: int = 0
 
@@ -83,6 +86,8 @@ class Collector:
         self._burst = torch.zeros(count, dtype=torch.long)
         self._away = torch.zeros(count, dtype=torch.long)
         self._strength = torch.zeros(count)
+        self._pull = torch.zeros(count, hand.joint_count)
+        self._pulled = torch.zeros(count, dtype=torch.bool)
         self.drops = 0
 
     def collect(self, rows: int, report: Callable[[int], None], every: int = 200) -> None:
@@ -137,7 +142,10 @@ class Collector:
             picks = torch.randint(len(strengths), (env.count,), generator=self._random)
             self._strength = torch.where(leave, strengths[picks], self._strength)
             self._away = torch.where(leave, self._length(config.detour_steps), self._away)
-            action = torch.where((self._away > 0)[:, None], self._detour(wanted), action)
+            pull = 2.0 * torch.rand(action.shape, generator=self._random) - 1.0
+            self._pull = torch.where(leave[:, None], pull, self._pull)
+            self._pulled = torch.where(leave, self._chance(config.pull_share), self._pulled)
+            self._take_detours(action, wanted)
         disturbed = bursting | (self._away > 0)
         action = action.clamp(-1.0, 1.0)
         target = env.target.clone()
@@ -163,13 +171,15 @@ class Collector:
             self.detour.reset(result.done)
         return result.observations["policy"]
 
-    def _detour(self, wanted: torch.Tensor) -> torch.Tensor:
-        """Return what the learned controller makes of a spoiled command."""
+    def _take_detours(self, action: torch.Tensor, wanted: torch.Tensor) -> None:
+        """Replace ``action`` where the learned controller acts on a bad command."""
         assert self.detour is not None
-        env = self.environment
+        env, away = self.environment, self._away > 0
         scale = env.config.action_scale
         self.detour.observe(env.state.tips, env.state.joints, env.target)
-        corruption = CORRUPTIONS["add1.5"]
-        spoiled = corruption(wanted, self._random)
-        offset = commanded_offset(self._sites.positions, env.state.joints, scale * spoiled)
-        return self.detour.act(offset, self._strength)[0] / scale
+        if not away.any():
+            return
+        spoiled = CORRUPTIONS["add1.5"](wanted, self._random)
+        command = torch.where(self._pulled[:, None], self._pull, spoiled)
+        offset = commanded_offset(self._sites.positions, env.state.joints, scale * command)
+        action[away] = self.detour.act(offset, self._strength, chosen=away)[0] / scale

@@ -71,6 +71,7 @@ class GuidedPolicy:
         command: torch.Tensor | None,
         strength: float | torch.Tensor,
         weight: torch.Tensor | None = None,
+        chosen: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample a motion and its joint-target increments.
 
@@ -78,19 +79,25 @@ class GuidedPolicy:
             command: Commanded keypoint offsets [m], shape (N, K, 3), or None.
             strength: Guidance strength, one for all or of shape (N,).
             weight: Weight of each keypoint, shape (K,).
+            chosen: Mask of the n hands to sample for, shape (N,); None samples for all.
 
         Returns:
-            Increments [rad], shape (N, J), and the motion [m], shape (N, T, K, 3).
+            Increments [rad], shape (n, J), and the motion [m], shape (n, T, K, 3).
         """
         state = self._history.state()
         if command is not None:
             length = command.norm(dim=-1, keepdim=True).clamp(min=1e-9)
             command = self._smooth(command * (MAX_OFFSET / length).clamp(max=1.0))
+        mode = self._mode
+        if chosen is not None:
+            state, mode = state[chosen], mode[chosen]
+            command = None if command is None else command[chosen]
+            strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
         motion = self.model.sample_motion(
             state,
-            self._mode,
+            mode,
             noise,
             steps=self.steps,
             command=command,

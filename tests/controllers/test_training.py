@@ -168,6 +168,15 @@ def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Pat
     torch.testing.assert_close(outputs[0], outputs[1])
 
 
+def test_some_hands_can_be_sampled_for(store, tmp_path: Path) -> None:
+    policy = GuidedPolicy(train(store, tmp_path), 3)
+    policy.observe(torch.randn(3, 4, 3), torch.zeros(3, 16), torch.zeros(3, 16))
+    command = 0.005 * torch.randn(3, 8, 3)
+    some = torch.tensor([True, False, True])
+    increments, motion = policy.act(command, torch.full((3,), 300.0), chosen=some)
+    assert (len(increments), len(motion)) == (2, 2)
+
+
 def test_files_that_do_not_fit_are_refused(store, tmp_path: Path) -> None:
     model = train(store, tmp_path / "run", TrainingConfig(steps=1, batch=16))
     path = tmp_path / "model.safetensors"
