@@ -53,7 +53,18 @@ class Policy:
 
     @torch.inference_mode()
     def __call__(self, observation: torch.Tensor) -> torch.Tensor:
-        """Return the mean action for observations (N, O), not yet clipped, shape (N, J)."""
+        """Return the mean action for observations (N, O), not yet clipped, shape (N, J).
+
+        Raises:
+            InputError: There are more or fewer observations than it was trained with.
+        """
+        if observation.shape[-1] != self.observation_size:
+            raise InputError(
+                f"the policy was trained with {self.observation_size} observations, the "
+                f"environment gives {observation.shape[-1]}",
+                where=f"policy of skill {self.skill}",
+                remedy="Use weights that this release of the skill trained",
+            )
         x = (observation - self.mean) / self.std
         last = len(self.weights) - 1
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases)):
@@ -174,27 +185,43 @@ def load_policy(path: Path, *, hand: HandSpec | None = None, skill: str = "") ->
         raise InputError(f"cannot read the weights: {error}", where=str(path)) from error
     if metadata.get("format") != FORMAT:
         raise InputError("not policy weights of this version", where=str(path))
-    names = tuple(json.loads(metadata["joint_names"]))
-    if hand is not None and (metadata["hand"] != hand.id or names != hand.joint_names):
+    try:
+        policy = _parse(metadata, tensors)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InputError(
-            f"weights of hand {metadata['hand']} do not fit hand {hand.id}", where=str(path)
+            f"the weights are not complete ({type(error).__name__}: {error})", where=str(path)
+        ) from error
+    if hand is not None and policy.hand != hand.id:
+        raise InputError(
+            f"weights of hand {policy.hand} do not fit hand {hand.id}", where=str(path)
         )
-    if skill and metadata["skill"] != skill:
-        raise InputError(f"weights of skill {metadata['skill']}, not {skill}", where=str(path))
-    count = sum(name.endswith(".weight") for name in tensors)
-    weights = tuple(tensors[f"layer{i}.weight"] for i in range(count))
-    if weights[-1].shape[0] != len(names) or weights[0].shape[1] != tensors["mean"].shape[0]:
+    if hand is not None and policy.joint_names != hand.joint_names:
+        raise InputError(
+            f"the weights' joint order is not that of hand {hand.id}",
+            where=str(path),
+            remedy="Train the policy again with this release of the hand",
+        )
+    if skill and policy.skill != skill:
+        raise InputError(f"weights of skill {policy.skill}, not {skill}", where=str(path))
+    sizes = [policy.observation_size, *(len(bias) for bias in policy.biases)]
+    shapes = [tuple(weight.shape) for weight in policy.weights]
+    if shapes != list(zip(sizes[1:], sizes)) or sizes[-1] != len(policy.joint_names):
         raise InputError("weights whose shapes do not fit together", where=str(path))
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise InputError("weights that are not finite", where=str(path))
+    return policy
+
+
+def _parse(metadata: dict[str, str], tensors: dict[str, torch.Tensor]) -> Policy:
+    count = sum(name.endswith(".weight") for name in tensors)
     return Policy(
         skill=metadata["skill"],
         hand=metadata["hand"],
-        joint_names=names,
+        joint_names=tuple(json.loads(metadata["joint_names"])),
         config=json.loads(metadata["config"]),
         mean=tensors["mean"],
         std=tensors["std"],
-        weights=weights,
+        weights=tuple(tensors[f"layer{i}.weight"] for i in range(count)),
         biases=tuple(tensors[f"layer{i}.bias"] for i in range(count)),
         action_std=tensors["action_std"],
         info=json.loads(metadata["info"]),

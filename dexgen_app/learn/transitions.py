@@ -22,6 +22,13 @@ from dexgen_app.spec import HandSpec
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+UNITS = {
+    "position": "rad",
+    "target": "rad",
+    "next_target": "rad",
+    "keypoints": "m",
+    "gravity": "unit vector",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +49,7 @@ class TransitionFormat:
     keypoint_sites: tuple[str, ...]
     control_dt: float
     modes: tuple[str, ...]
-    units: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "position": "rad",
-            "target": "rad",
-            "next_target": "rad",
-            "keypoints": "m",
-            "gravity": "unit vector",
-        }
-    )
+    units: Mapping[str, str] = field(default_factory=lambda: dict(UNITS))
 
     @classmethod
     def of(cls, hand: HandSpec, control_dt: float, modes: tuple[str, ...]) -> TransitionFormat:
@@ -65,7 +64,17 @@ class TransitionFormat:
 
     @classmethod
     def from_manifest(cls, data: Mapping[str, Any]) -> TransitionFormat:
-        """Rebuild a format from the ``format`` table of a manifest."""
+        """Rebuild a format from the ``format`` table of a manifest.
+
+        Raises:
+            InputError: A column has another unit.
+        """
+        for name, unit in UNITS.items():
+            if data["units"].get(name) != unit:
+                raise InputError(
+                    f"the column {name} is in {data['units'].get(name)}, not in {unit}",
+                    remedy="Convert the dataset, or make it again with this release",
+                )
         lists = {name: tuple(data[name]) for name in ("joint_names", "keypoint_sites", "modes")}
         return cls(
             hand=data["hand"], control_dt=data["control_dt"], units=dict(data["units"]), **lists
@@ -107,7 +116,7 @@ class TransitionWriter:
         shard_rows: Rows in a shard.
 
     Raises:
-        InputError: The folder holds a dataset of another hand or format.
+        InputError: The folder cannot be made, or holds a dataset of another hand or format.
     """
 
     def __init__(
@@ -129,10 +138,17 @@ class TransitionWriter:
             "shards": [],
             "next_episode": 0,
         }
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the folder cannot be made ({error.strerror or error})",
+                where=str(folder),
+                remedy="Name a folder that can be written",
+            ) from error
         if (folder / MANIFEST).exists():
             self._manifest = _read_manifest(folder)
-            if TransitionFormat.from_manifest(self._manifest["format"]) != layout:
+            if _read_format(folder, self._manifest) != layout:
                 raise InputError(
                     "the dataset has another hand, joint order, rate or mode list",
                     where=str(folder),
@@ -169,17 +185,33 @@ class TransitionWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Close the shard that is being filled and enter it in the manifest."""
+        """Close the shard that is being filled and enter it in the manifest.
+
+        Raises:
+            InputError: It cannot be written; the shards before it are intact.
+        """
         if not self._pending_rows:
             return
+        name = f"shard-{len(self._manifest['shards']):05d}.arrow"
+        try:
+            self._write_shard(name)
+        except OSError as error:
+            (self._folder / f"{name}.part").unlink(missing_ok=True)
+            raise InputError(
+                f"rows cannot be written ({error.strerror or error})",
+                where=str(self._folder / name),
+                remedy=f"Make room and give the same command again: the {self.rows:,} rows of "
+                "closed shards are kept and continued",
+            ) from error
+
+    def _write_shard(self, name: str) -> None:
         arrays, fields = [], []
-        for name, (dtype, width) in self._layout.columns().items():
-            flat = pa.array(np.concatenate([block[name].ravel() for block in self._pending]))
+        for column, (dtype, width) in self._layout.columns().items():
+            flat = pa.array(np.concatenate([block[column].ravel() for block in self._pending]))
             kind = pa.list_(pa.from_numpy_dtype(dtype), width)
             arrays.append(pa.FixedSizeListArray.from_arrays(flat, width))
-            fields.append(pa.field(name, kind, nullable=False))
+            fields.append(pa.field(column, kind, nullable=False))
         last = max(int(block["episode"].max()) for block in self._pending)
-        name = f"shard-{len(self._manifest['shards']):05d}.arrow"
         path, partial = self._folder / name, self._folder / f"{name}.part"
         schema = pa.schema(fields)
         with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
@@ -189,9 +221,13 @@ class TransitionWriter:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         partial.replace(path)
         shard = {"file": name, "rows": self._pending_rows, "sha256": digest}
-        self._manifest["shards"].append(shard)
-        self._manifest["next_episode"] = max(self.next_episode, last + 1)
-        _write_json(self._folder / MANIFEST, self._manifest)
+        manifest = {
+            **self._manifest,
+            "shards": [*self._manifest["shards"], shard],
+            "next_episode": max(self.next_episode, last + 1),
+        }
+        _write_json(self._folder / MANIFEST, manifest)
+        self._manifest = manifest
         self._pending, self._pending_rows = [], 0
 
 
@@ -214,6 +250,19 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def _read_format(folder: Path, manifest: Mapping[str, Any]) -> TransitionFormat:
+    try:
+        return TransitionFormat.from_manifest(manifest["format"])
+    except InputError as error:
+        raise InputError(error.what, where=str(folder), remedy=error.remedy) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            "the manifest does not tell the dataset's format",
+            where=str(folder / MANIFEST),
+            remedy="Restore the file, or make the dataset again",
+        ) from error
+
+
 class TransitionStore:
     """Reads a folder of transitions without copying it into memory.
 
@@ -224,14 +273,14 @@ class TransitionStore:
         verify: Compare every shard with its hash first.
 
     Raises:
-        InputError: There is no dataset, or a shard is missing or damaged.
+        InputError: There is no dataset, it is of other units, or a shard is missing or damaged.
     """
 
     def __init__(self, folder: Path, *, verify: bool = False) -> None:
         self.folder = folder
         parts = sorted(path.parent for path in folder.glob(f"part-*/{MANIFEST}")) or [folder]
         self.manifests = {part: _read_manifest(part) for part in parts}
-        formats = [TransitionFormat.from_manifest(m["format"]) for m in self.manifests.values()]
+        formats = [_read_format(part, m) for part, m in self.manifests.items()]
         self.format = formats[0]
         if any(other != self.format for other in formats):
             raise InputError(
@@ -240,7 +289,7 @@ class TransitionStore:
                 remedy="Remove the parts that do not belong to it",
             )
         self._shards = [
-            self._open(part / entry["file"], entry, verify)
+            self._open(part / str(entry.get("file")), entry, verify)
             for part, manifest in self.manifests.items()
             for entry in manifest["shards"]
         ]
@@ -272,14 +321,25 @@ class TransitionStore:
         """Refuse a dataset whose joints are not those of ``hand``.
 
         Raises:
-            InputError: The hand or its joint order differs.
+            InputError: The hand, its joint order or its keypoints differ.
         """
-        if self.format.hand != hand.id or self.format.joint_names != hand.joint_names:
+        if self.format.hand != hand.id:
             raise InputError(
                 f"the dataset is of hand {self.format.hand}, not {hand.id}",
                 where=str(self.folder),
                 remedy="Name a dataset of this hand",
             )
+        for name, theirs, ours in (
+            ("joint", self.format.joint_names, hand.joint_names),
+            ("keypoint", self.format.keypoint_sites, hand.keypoint_sites),
+        ):
+            if theirs != ours:
+                raise InputError(
+                    f"the dataset's {name} order is {', '.join(theirs)}; that of {hand.id} is "
+                    f"{', '.join(ours)}",
+                    where=str(self.folder),
+                    remedy="Make the dataset again with this release of the hand",
+                )
 
     def column(self, name: str) -> np.ndarray:
         """Return one whole column, copied, shape (rows, width)."""

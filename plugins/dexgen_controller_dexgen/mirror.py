@@ -18,6 +18,7 @@ from dexgen_app.kinematics.model import HandModel
 from dexgen_app.spec import HandSpec
 from dexgen_controller_dexgen.history import HISTORY, HORIZON
 from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.parameters import CONTROL_HZ
 
 
 def joint_signs(hand: HandSpec, other: HandSpec) -> tuple[int, ...]:
@@ -88,10 +89,25 @@ def load_for_hand(path: Path, hand: HandSpec) -> ControllerModel:
     """Read the model of a hand, or of its mirror image, which is then mirrored.
 
     Raises:
-        InputError: The file is not a controller model, or one of another hand.
+        InputError: The file is not a controller model, or one of another hand, joint order or
+            rate.
     """
     model = ControllerModel.load(path)
     info = model.info
+    if abs(info.control_dt * CONTROL_HZ - 1.0) > 1e-3:
+        raise InputError(
+            f"the model was trained at {1.0 / info.control_dt:g} Hz, the controller runs at "
+            f"{CONTROL_HZ:g} Hz",
+            where=str(path),
+            remedy="Collect and train at the controller's rate",
+        )
+    if hand.id in (info.hand, info.mirror_hand) and info.joint_names != hand.joint_names:
+        raise InputError(
+            f"the model's joint order is {', '.join(info.joint_names)}; that of {hand.id} is "
+            f"{', '.join(hand.joint_names)}",
+            where=str(path),
+            remedy="Train it again with this release of the hand",
+        )
     if info.joint_names == hand.joint_names and hand.id == info.hand:
         return model
     if info.joint_names == hand.joint_names and hand.id == info.mirror_hand:

@@ -162,6 +162,8 @@ class ControllerModel:
             for name in ("joint_names", "keypoint_sites", "modes", "mirror_signs"):
                 table[name] = tuple(table[name])
             info = ModelInfo(**table)
+            if info.size not in SIZES:
+                raise ValueError(f"unknown size {info.size}")
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 "this is no controller model", where=str(path), remedy=remedy

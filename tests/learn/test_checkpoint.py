@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,18 @@ def test_policies_of_something_else_are_refused(tmp_path: Path) -> None:
     save_policy(path, wrong)
     with pytest.raises(InputError, match="shapes"):
         load_policy(path)
+    renamed = replace(policy, joint_names=policy.joint_names[::-1])
+    save_policy(path, renamed)
+    with pytest.raises(InputError, match="joint order is not that of hand allegro_right"):
+        load_policy(path, hand=RIGHT)
+    save_policy(path, replace(policy, weights=policy.weights[:1]))
+    with pytest.raises(InputError, match="shapes"):
+        load_policy(path)
+    save_policy(path, replace(policy, weights=()))
+    with pytest.raises(InputError, match="shapes"):
+        load_policy(path)
+    with pytest.raises(InputError, match="trained with 5 observations, the environment gives 6"):
+        policy(torch.zeros(1, 6))
     bad = _actor()
     bad["mlp.0.bias"][0] = float("nan")
     save_policy(path, policy_from_actor(bad, skill="a", hand=RIGHT, config={}, info={}))

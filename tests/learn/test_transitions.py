@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dexgen_app.errors import InputError
 from dexgen_app.learn.rollout_buffer import RolloutBuffer
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
-from dexgen_hand_allegro.spec import RIGHT
+from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 LAYOUT = TransitionFormat.of(RIGHT, 0.1, ("default", "precision"))
 
@@ -115,3 +121,97 @@ def test_a_drop_reaches_no_row_that_was_given_out() -> None:
     rows = buffer.drain(everything=True)
     out += rows["value"].tolist()
     assert out == [0, 1, 2, 3, 4, 8, 9, 10, 11]
+
+
+def edit_manifest(folder: Path, change: Callable[[dict], None]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A dataset of one shard."""
+    writer = TransitionWriter(tmp_path, LAYOUT, {})
+    writer.append(block(30))
+    writer.flush()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda m: m["format"]["units"].update(target="deg"), "target is in deg, not in rad"),
+        (lambda m: m["format"]["units"].pop("keypoints"), "keypoints is in None, not in m"),
+        (lambda m: m["format"].pop("joint_names"), "does not tell the dataset's format"),
+        (lambda m: m["shards"][0].pop("rows"), "shard cannot be read"),
+        (lambda m: m["shards"][0].pop("file"), "shard cannot be read"),
+        (lambda m: m["shards"][0].update(rows=29), "lost rows"),
+        (lambda m: m.update(schema_version=9), "schema version 9"),
+    ],
+)
+def test_a_manifest_of_other_content_is_refused(folder: Path, change, told: str) -> None:
+    edit_manifest(folder, change)
+    with pytest.raises(InputError, match=told):
+        TransitionStore(folder)
+
+
+def test_a_dataset_of_another_joint_order_is_refused(folder: Path) -> None:
+    store = TransitionStore(folder)
+    store.require_hand(RIGHT)
+    with pytest.raises(InputError, match="is of hand allegro_right, not allegro_left"):
+        store.require_hand(LEFT)
+    edit_manifest(folder, lambda m: m["format"]["joint_names"].reverse())
+    with pytest.raises(InputError, match=r"joint order is thj3, thj2.*is ffj0, ffj1"):
+        TransitionStore(folder).require_hand(RIGHT)
+
+
+def test_a_full_disk_is_told_and_closed_shards_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = TransitionWriter(folder, LAYOUT, {})
+    writer.append(block(20, 1))
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dexgen_app.learn.transitions.os.fsync", fail)
+        with pytest.raises(InputError, match=r"No space left on device.*30 rows of closed shards"):
+            writer.flush()
+    assert not list(folder.glob("*.part"))
+    assert len(TransitionStore(folder, verify=True)) == 30
+    writer.flush()  # there is room again: what was pending was not lost either
+    assert len(TransitionStore(folder, verify=True)) == 50
+
+
+def test_the_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
+    """A limit of the file's size fails as a full disk does: in the middle of a write."""
+    script = (
+        "import resource, signal\n"
+        "from pathlib import Path\n"
+        "from dexgen_app.errors import InputError\n"
+        "from dexgen_app.learn.transitions import TransitionWriter\n"
+        "from test_transitions import LAYOUT, block\n"
+        f"writer = TransitionWriter(Path({str(tmp_path)!r}), LAYOUT, {{}})\n"
+        "writer.append(block(100))\n"
+        "writer.flush()\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "writer.append(block(1000, 1))\n"
+        "try:\n"
+        "    writer.flush()\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+        cwd=Path(__file__).parent,
+    )
+    assert "rows cannot be written" in result.stdout and "100 rows" in result.stdout
+    assert len(TransitionStore(tmp_path, verify=True)) == 100
+    assert not list(tmp_path.glob("*.part"))

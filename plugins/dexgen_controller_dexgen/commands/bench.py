@@ -73,15 +73,17 @@ def run(args: argparse.Namespace) -> int:
     from dexgen_app.learn.policy import load_policy
     from dexgen_app.plugins import PluginRegistry
     from dexgen_controller_dexgen.benchmark import format_table, run_cell
-    from dexgen_controller_dexgen.controller import weights_for
+    from dexgen_controller_dexgen.commands.requests import check_bench
     from dexgen_controller_dexgen.mirror import load_for_hand
     from dexgen_controller_dexgen.policy import GuidedPolicy
+    from dexgen_controller_dexgen.shipped import weights_for
 
     torch.set_num_threads(1)
     registry = PluginRegistry.load(args.safe_mode, args.disable)
     expert = load_policy(args.expert)
     hand = registry.find_hand(expert.hand)
     model = load_for_hand(args.weights or weights_for(hand), hand)
+    check_bench(args, model.info.modes)
     environment = _environment(args, registry, expert, hand)
     cells = []
     begun = time.monotonic()

@@ -92,22 +92,19 @@ def _check_request(args: argparse.Namespace) -> None:
     """
     from dexgen_app.errors import InputError
     from dexgen_app.learn.policy import load_policy
+    from dexgen_controller_dexgen.commands.requests import check_counts, check_mode
     from dexgen_controller_dexgen.model import ControllerModel
     from dexgen_controller_dexgen.parameters import MODES
 
-    for name in ("rows", "processes", "environments"):
-        if not 1 <= getattr(args, name) < 1e12:
-            raise InputError(f"{getattr(args, name)} is no number of {name}", where=f"--{name}")
+    check_counts(args, "rows", "processes", "environments")
     for name in ("burst_rate", "detour_rate"):
         if not 0.0 <= getattr(args, name) <= 1.0:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{getattr(args, name)} is no share of the steps", where=option)
     for entry in args.policy:
         name, _, mode = entry.partition(":")
-        if mode and mode not in MODES:
-            raise InputError(
-                f"there is no mode {mode!r}", where="--policy", remedy=f"Use {' or '.join(MODES)}"
-            )
+        if mode:
+            check_mode(mode, MODES, where="--policy")
         load_policy(Path(name))
     if args.detour:
         ControllerModel.load(Path(args.detour))
