@@ -24,11 +24,13 @@ from dexgen_app.live import protocol as p
 from dexgen_app.live.client import LiveSession
 from dexgen_app.live.latency import SessionStatistics
 from dexgen_app.live.row import STAGES, SessionState
+from dexgen_app.live.safety import SafetyConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT_CLIP = REPOSITORY.parent / "shared" / "data" / "human_hand_landmarks.npy"
 VIEW_SIZE = (900, 700)
 VIEW_FRAMES = 90
+STOP_PRESSES = 5
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ class Driver:
         self.session = LiveSession(config)
         self.session.start()
         self.session.send(p.Connect())
-        self._wait(SessionState.CONNECTED)
+        self.wait(SessionState.CONNECTED)
         self.session.send(p.Arm())
-        self._wait(SessionState.ACTIVE)
+        self.wait(SessionState.ACTIVE)
 
-    def _wait(self, state: SessionState, seconds: float = 600.0) -> None:
+    def wait(self, state: SessionState, seconds: float = 600.0) -> None:
+        """Wait until the session is in ``state``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.look()
@@ -84,9 +87,11 @@ class Driver:
 
 
 def loop_rows(report: dict[str, Any], title: str) -> list[Result]:
-    """Real-time factor and late ticks of a report."""
+    """Rate, real-time factor and late ticks of a report."""
     factor, late = report["real_time_factor"], report["late_percent"]
+    rate = report["rate_hz"]
     return [
+        Result(f"{title}: rate", f"{rate:.2f} Hz", "60 Hz", 59.4 <= rate <= 60.6),
         Result(f"{title}: real-time factor", f"{factor:.3f}", "1.0", factor >= 0.995),
         Result(f"{title}: late ticks", f"{late:.2f} %", "1 %", late < 1.0),
     ]
@@ -112,14 +117,30 @@ def latency_rows(report: dict[str, Any]) -> list[Result]:
 
 
 def stop_ticks(driver: Driver) -> int:
-    """Press STOP and return after how many ticks nothing was commanded any more."""
-    session = driver.session
-    driver.collect(0.5)
-    session.stop_now()
-    pressed = session.ring.head
-    rows = driver.collect(1.0)
-    rows = rows[rows["sequence"] > pressed]
-    return int(np.argmax(rows["state"] == SessionState.STOPPED)) + 1
+    """Press STOP in motion a few times; return the most ticks until no motion is commanded."""
+    session, worst = driver.session, 0
+    for press in range(STOP_PRESSES):
+        if press:
+            session.send(p.ResetStop())
+            driver.wait(SessionState.CONNECTED)
+            session.send(p.Arm())
+            driver.wait(SessionState.ACTIVE)
+        begun = session.ring.head
+        driver.collect(1.5 + 0.11 * press)
+        session.stop_now()
+        pressed = session.ring.head
+        driver.collect(0.5)
+        rows, _ = session.ring.read_since(begun)
+        steps = np.abs(np.diff(rows["target"], axis=0)).max(axis=1)
+        # What the filter never lets through is the simulator's, which puts a dropped object back.
+        moving = (steps > 0.0) & (steps <= SafetyConfig().max_step)
+        after = rows["sequence"][1:] > pressed
+        if not moving[~after][-30:].any():
+            raise SystemExit("the hand did not move when STOP was pressed: use a device that moves")
+        if rows["state"][-1] != SessionState.STOPPED:
+            raise SystemExit("STOP did not stop the session")
+        worst = max(worst, int(np.flatnonzero(moving[after]).max(initial=-1)) + 2)
+    return worst
 
 
 def freeze(driver: Driver, seconds: float = 3.0) -> tuple[int, bool]:
