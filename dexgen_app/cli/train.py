@@ -167,8 +167,10 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
     torch.set_num_threads(1)
     policy = _policy(args, registry)
     hand = registry.find_hand(policy.hand)
-    skill = registry.find_skill(policy.skill)
-    settings = override(from_plain(load_object(skill.config), policy.config), args.settings)
+    skill = registry.find_skill(args.skill or policy.skill)
+    # A policy may be tried on another skill of the same layout, with that skill's own settings.
+    plain = policy.config if skill.id == policy.skill else {}
+    settings = override(from_plain(load_object(skill.config), plain), args.settings)
     settings = _with_objects(settings, args.object)
     gravity = tuple(GRAVITY_DIRECTIONS) if "all" in args.gravity else tuple(args.gravity)
     options = EvaluationOptions(

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.statistics import drop_interval, summarise, time_to_drop
@@ -152,8 +153,18 @@ def roll_out(
         seconds: Simulated time of each environment [s].
         corrupt: Spoils the actions.
         report: Told the share that is done.
+
+    Raises:
+        InputError: The policy is for other observations.
     """
     observations = environment.reset()
+    size = int(observations["policy"].shape[1])
+    if isinstance(policy, Policy) and policy.observation_size != size:
+        raise InputError(
+            f"weights for {policy.observation_size} observations; this skill has {size}",
+            where=f"a policy of skill {policy.skill}",
+            remedy="Evaluate it on its own skill",
+        )
     environment.drain_counts()
     steps = max(1, round(seconds / environment.step_seconds))
     for step in range(steps):
