@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent, QResizeEvent
+from PyQt6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -35,12 +38,12 @@ STOP_TIP = (
 
 
 _WIDTHS = {
-    "hand": (88, 176),
+    "hand": (106, 190),
     "driver": (92, 112),
     "connect": (114, 122),
     "state": (172, 186),
-    "device": (94, 164),
-    "controller": (80, 124),
+    "device": (108, 164),
+    "controller": (94, 124),
     "dead_man": (126, 132),
     "arm": (84, 92),
     "record": (118, 128),
@@ -51,6 +54,8 @@ _WIDTHS = {
 _REST = 122
 """Width of what lies between them [px]."""
 _ICON_WIDTH = 40
+_CHOOSER_FRAME = 40
+"""Width of a chooser's padding and arrow [px]."""
 
 
 class DeadManPill(Pill):
@@ -306,8 +311,23 @@ class SafetyBar(QToolBar):
             self.device.setToolTip(spec.help)
 
 
+class _Chooser(QComboBox):
+    """A chooser that ends a text that does not fit with dots."""
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the frame, the arrow and as much of the text as there is room for."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, self.width() - _CHOOSER_FRAME
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
 def _chooser(name: str) -> QComboBox:
-    chooser = QComboBox()
+    chooser = _Chooser()
     chooser.setAccessibleName(name)
     chooser.setToolTip(name)
     chooser.setFixedHeight(30)

@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("mainWindow")
         self.setAcceptDrops(True)
         self.resize(1600, 1000)
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(1260, 640)  # narrower, STOP would leave the window
         self.operator, self.bridge = operator, operator.bridge
         self.registry: PluginRegistry = operator.registry
         self.keys: KeyGuard = operator.keys

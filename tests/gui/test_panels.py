@@ -137,6 +137,23 @@ def test_episodes_list_follows_the_folder(window: MainWindow, tmp_path: Path, qt
     assert window.episodes.tree.topLevelItemCount() == 0
 
 
+def test_a_recording_stays_in_the_list_until_its_file_is_read(window: MainWindow, qtbot) -> None:
+    panel, folder = window.episodes, load_settings().recordings_dir
+    path = folder / "new.mcap"
+    path.write_bytes(b"not a recording")
+    panel.set_busy_path(path)
+    panel.show_running(0, "keep", 1.0)
+    panel.set_busy_path(None)
+    item = panel.tree.topLevelItem(0)
+    assert item.text(3) == "closing" and item.child(0).text(0) == "episode 1"
+    qtbot.waitUntil(lambda: panel.tree.topLevelItem(0).text(3) == "damaged")
+    assert panel.tree.topLevelItemCount() == 1
+    panel.set_busy_path(folder / "lost.mcap")
+    panel.set_busy_path(None)
+    panel.refresh()
+    assert panel.tree.topLevelItemCount() == 1
+
+
 def test_plugins_are_switched_in_the_settings(window: MainWindow) -> None:
     tree = window.plugins.tree
     item = tree.topLevelItem(0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QRunnable, Qt, QThreadPool, QTimer, pyqtSignal
-from PyQt6.QtGui import QBrush, QColor, QKeyEvent
+from PyQt6.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -30,7 +30,9 @@ from dexgen_app.settings import load_settings
 
 log = logging.getLogger("dexgen_app.gui.episodes")
 MAX_RECORDINGS = 100
-_NOTE_HINT = "Note for the chosen episode, then Enter"
+_NOTE_HINT = "Note, then Enter"
+_DEVICE_FROM = 400
+"""Width from which the device has a column [px]."""
 MARK_LOOK = {
     "keep": ("mdi6.check-circle-outline", "ok", "keep"),
     "fail": ("mdi6.close-circle-outline", "warn", "fail"),
@@ -115,6 +117,7 @@ class EpisodesPanel(QWidget):
         self._known: dict[Path, tuple[tuple[int, int], Summary]] = {}
         self._pending: set[Path] = set()
         self._busy_path: Path | None = None
+        self._closing: Path | None = None
         self._running: dict[int, tuple[str, float]] = {}
         self._live_note = False
         self._results = _Results()
@@ -179,8 +182,12 @@ class EpisodesPanel(QWidget):
 
     def set_busy_path(self, path: Path | None) -> None:
         """Name the file that is being written; it is read when it is closed."""
+        if path is None and self._busy_path is not None:
+            self._closing = self._busy_path  # its rows stay until the file is read
+        else:
+            self._closing = None
+            self._running.clear()
         self._busy_path = path
-        self._running.clear()
         self._fill()
         QTimer.singleShot(300, self.refresh)
 
@@ -188,6 +195,11 @@ class EpisodesPanel(QWidget):
         """Show an episode of the file that is being written; ``mark`` is empty while it runs."""
         self._running[index] = (mark, seconds)
         self._fill()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave the device out where the name needs the room."""
+        super().resizeEvent(event)
+        self.tree.setColumnHidden(2, self.width() < _DEVICE_FROM)
 
     def refresh(self) -> None:
         """Look for new, changed and vanished files."""
@@ -205,6 +217,10 @@ class EpisodesPanel(QWidget):
         except OSError as error:
             log.warning("the recordings folder cannot be read: %s", error)
         newest = sorted(found, key=lambda p: found[p], reverse=True)[:MAX_RECORDINGS]
+        if self._closing is not None and self._closing not in found:
+            self._closing = None
+            self._running.clear()
+            self._fill()
         gone = set(self._known) - set(newest)
         for path in gone:
             del self._known[path]
@@ -225,6 +241,9 @@ class EpisodesPanel(QWidget):
     def _on_read(self, summary: Summary, key: tuple[int, int]) -> None:
         self._pending.discard(summary.path)
         self._known[summary.path] = (key, summary)
+        if summary.path == self._closing:
+            self._closing = None
+            self._running.clear()
         self._fill()
 
     def _fill(self) -> None:
@@ -246,9 +265,11 @@ class EpisodesPanel(QWidget):
                     if child is not None and child.data(0, _EPISODE) == chosen[1]:
                         picked = child
                 self.tree.setCurrentItem(picked)
-        if self._busy_path is not None:
-            busy = QTreeWidgetItem([short_name(self._busy_path), "", "", "recording"])
-            busy.setData(0, _PATH, str(self._busy_path))
+        written = self._busy_path or self._closing
+        if written is not None:
+            word = "recording" if self._busy_path else "closing"
+            busy = QTreeWidgetItem([short_name(written), "", "", word])
+            busy.setData(0, _PATH, str(written))
             busy.setData(0, _EPISODE, -1)
             busy.setIcon(0, theme.icon("mdi6.record-circle", "bad"))
             busy.setForeground(3, QBrush(QColor(theme.colors().bad)))
@@ -259,7 +280,7 @@ class EpisodesPanel(QWidget):
                 child = QTreeWidgetItem([f"episode {index + 1}", length, "", word])
                 child.setIcon(3, theme.icon(icon, tint))
                 child.setForeground(3, QBrush(QColor(getattr(theme.colors(), tint))))
-                child.setData(0, _PATH, str(self._busy_path))
+                child.setData(0, _PATH, str(written))
                 child.setData(0, _EPISODE, index)
                 busy.addChild(child)
             busy.setExpanded(True)
@@ -275,7 +296,7 @@ class EpisodesPanel(QWidget):
         item = QTreeWidgetItem([name, clock(summary.seconds), summary.device, ""])
         item.setData(0, _PATH, str(summary.path))
         item.setData(0, _EPISODE, -1)
-        item.setToolTip(0, f"{summary.path}\n{summary.hand}")
+        item.setToolTip(0, f"{summary.path}\n{summary.hand}, {summary.device}")
         item.setIcon(0, theme.icon("mdi6.filmstrip", "muted"))
         if summary.error:
             item.setToolTip(0, summary.error)
@@ -359,7 +380,7 @@ class EpisodesPanel(QWidget):
         if chosen is None or chosen[1] < 0:
             self.failed.emit("Choose an episode in the list first")
             return
-        if chosen[0] == self._busy_path:
+        if chosen[0] in (self._busy_path, self._closing):
             self.failed.emit("This recording is still being written: stop it first (F10)")
             return
         try:
@@ -380,7 +401,7 @@ class EpisodesPanel(QWidget):
 
     def _emit(self, signal: object) -> None:
         chosen = self.chosen()
-        if chosen is not None and chosen[0] == self._busy_path:
+        if chosen is not None and chosen[0] in (self._busy_path, self._closing):
             self.failed.emit("This recording is still being written: stop it first (F10)")
         elif chosen is not None:
             signal.emit(*chosen)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -32,6 +33,8 @@ _CAPS = {
     "enter": "Enter",
     "shift": "Shift",
 }
+_TWO_COLUMNS = 460
+"""Width that two columns of keys need [px]."""
 
 
 class KeyboardPanel(QWidget):
@@ -49,6 +52,10 @@ class KeyboardPanel(QWidget):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._device: TeleopSpec | None = None
+        self._grids: list[tuple[QGridLayout, list[QHBoxLayout]]] = []
+        self._across = 2
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -61,7 +68,10 @@ class KeyboardPanel(QWidget):
 
     def set_device(self, device: TeleopSpec | None) -> None:
         """Show the keys of a device."""
-        self.buttons = {}
+        if device is self._device and device is not None:
+            return
+        self._device = device
+        self.buttons, self._grids = {}, []
         self.show_status("")
         if device is None or not device.keys:
             self._scroll.setWidget(
@@ -84,8 +94,8 @@ class KeyboardPanel(QWidget):
             grid = QGridLayout()
             grid.setHorizontalSpacing(12)
             grid.setVerticalSpacing(4)
-            across = 2
-            for i, (key, meaning) in enumerate(keys):
+            cells = []
+            for key, meaning in keys:
                 cell = QHBoxLayout()
                 cell.setSpacing(7)
                 cap = QPushButton(_CAPS.get(key, key.upper()))
@@ -98,12 +108,31 @@ class KeyboardPanel(QWidget):
                 self.buttons[key] = cap
                 cell.addWidget(cap)
                 cell.addWidget(QLabel(meaning, objectName="muted"), 1)
-                grid.addLayout(cell, i // across, i % across)
-            grid.setColumnStretch(0, 1)
-            grid.setColumnStretch(1, 1)
+                cells.append(cell)
+            self._grids.append((grid, cells))
             column.addLayout(grid)
         column.addStretch(1)
+        self._across = 0
+        self._arrange()
         self._scroll.setWidget(body)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Put the keys side by side only where their words fit."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        across = 2 if self.width() >= _TWO_COLUMNS else 1
+        if across == self._across:
+            return
+        self._across = across
+        for grid, cells in self._grids:
+            for cell in cells:
+                grid.removeItem(cell)
+            for i, cell in enumerate(cells):
+                grid.addLayout(cell, i // across, i % across)
+            for column in range(2):
+                grid.setColumnStretch(column, 1 if column < across else 0)
 
     def show_status(self, text: str) -> None:
         """Show what the device says of itself, such as its mode."""
