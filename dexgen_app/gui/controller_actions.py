@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from dexgen_app.gui.window import MainWindow
 
 
-def controller_actions(window: MainWindow) -> tuple[ActionInfo, ...]:
-    """Return the actions that every controller with parameters has."""
+def controller_keys(window: MainWindow) -> tuple[ActionInfo, ...]:
+    """Return the actions that have a key: for the controller that runs, whichever it is."""
     keys = (
         ("switch", "Controller on or off", "switch", 1, SWITCH_KEY, "mdi6.toggle-switch"),
         ("more", "Controller: more guidance", "slider", 1, "Ctrl+Up", "mdi6.plus-circle-outline"),
@@ -37,7 +37,12 @@ def controller_actions(window: MainWindow) -> tuple[ActionInfo, ...]:
             run=lambda k=kind, d=direction: step(window, k, d),
         )
         for name, title, kind, direction, shortcut, icon in keys
-    ) + tuple(
+    )
+
+
+def controller_words(window: MainWindow) -> tuple[ActionInfo, ...]:
+    """Return an action for every word that a parameter of any controller can have."""
+    return tuple(
         ActionInfo(
             id=f"controller.{id}.{parameter.name}.{choice}",
             title=f"{spec.title}: {parameter.title} {choice}",

@@ -38,6 +38,7 @@ class SessionView(QObject):
         self.window = window
         self.operator, self.bridge = window.operator, window.bridge
         self.shown_hand = ""
+        self._shown_controller = ""
         self.recording_since = 0.0
         self._last_state = SessionState.DISCONNECTED
         bridge = self.bridge
@@ -83,10 +84,22 @@ class SessionView(QObject):
             name = "keyboard" if keys else "joints"
             self.window.docks.docks[name].show()
             self.window.docks.docks[name].raise_()
+        self._raise_controller_panel(config.controller)
         self.window.paint_edges()
         self.show_title()
         if self.window.hint is not None and manual:
             self.window.hint.done("device")
+
+    def _raise_controller_panel(self, controller: str) -> None:
+        """Bring a newly chosen controller's own panel to the front."""
+        if not self.window.isVisible() or controller == self._shown_controller:
+            return
+        self._shown_controller = controller
+        for spec in self.window.registry.panels.values():
+            dock = self.window.docks.docks[spec.id]
+            shown = dock.toggleViewAction()
+            if spec.controller == controller and shown is not None and shown.isChecked():
+                dock.raise_()
 
     def show_hand(self, hand: HandSpec, thing: ObjectSpec | None = None) -> None:
         """Show a hand in every panel."""

@@ -63,7 +63,8 @@ QPushButton[role="stop"] { background: @stop; color: #ffffff; border: 2px solid 
 QPushButton[role="stop"]:hover { border-color: #ffffff; }
 QPushButton[role="stop"][latched="true"] { background: #5b1216; border-color: @bad; }
 QPushButton[role="switch"] { background: @warn; color: @on_warn; border: 1px solid @warn;
-  border-radius: 17px; font-size: 11pt; font-weight: 800; letter-spacing: 0.8px; }
+  border-radius: 14px; font-size: 11pt; font-weight: 800; letter-spacing: 0.8px;
+  padding: 0 12px; }
 QPushButton[role="switch"]:checked { background: @ok; color: @on_ok; border-color: @ok; }
 QPushButton[role="switch"]:focus { border-color: @text; }
 QPushButton[role="link"] { border: none; background: transparent; color: @accent; padding: 2px; }

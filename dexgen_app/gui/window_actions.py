@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QMenu
 
 from dexgen_app.gui import theme
 from dexgen_app.gui.actions import MENUS, ActionInfo
-from dexgen_app.gui.controller_actions import controller_actions
+from dexgen_app.gui.controller_actions import controller_keys, controller_words
 from dexgen_app.gui.dialogs import SettingsDialog, ShortcutsDialog, show_about
 from dexgen_app.render.camera import PRESETS
 
@@ -23,7 +23,7 @@ def add_actions(window: MainWindow) -> None:
         *_episode(window),
         *_view(window),
         *_tools(window),
-        *controller_actions(window),
+        *controller_words(window),
     ):
         window.actions_registry.add(info)
     _add_panel_switches(window)
@@ -115,6 +115,7 @@ def _session(window: MainWindow) -> tuple[ActionInfo, ...]:
             icon="mdi6.human-greeting-variant",
             run=do.calibrate,
         ),
+        *controller_keys(window),
         ActionInfo(
             id="session.quit",
             title="Quit",

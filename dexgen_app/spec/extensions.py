@@ -165,6 +165,8 @@ class PanelSpec:
         area: Side of the window where it appears.
         layouts: Layouts that show it at first: ``teleop``, ``train``, ``review``.
         icon: qtawesome name.
+        controller: Id of the controller that it belongs to; choosing that one brings the panel
+            to the front. Empty if it belongs to none.
     """
 
     id: str
@@ -173,6 +175,7 @@ class PanelSpec:
     area: Literal["left", "right", "bottom"] = "right"
     layouts: tuple[str, ...] = ("teleop",)
     icon: str = "mdi6.puzzle-outline"
+    controller: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

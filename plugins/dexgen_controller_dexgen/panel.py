@@ -27,6 +27,7 @@ class DeparturePanel(QWidget):
         self._app = app
         self._model: HandModel | None = None
         self._bars: list[QProgressBar] = []
+        self._values: list[QLabel] = []
         self._grid = QGridLayout()
         self._summary = QLabel("Arm the hand and hold the dead-man switch.")
         self._summary.setWordWrap(True)
@@ -36,7 +37,7 @@ class DeparturePanel(QWidget):
         self.release.setEnabled(False)
         self.release.toggled.connect(self._on_release)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("Distance from command to controller"))
+        layout.addWidget(QLabel("From each commanded fingertip to where it is sent"))
         layout.addLayout(self._grid)
         layout.addWidget(self._summary)
         layout.addStretch(1)
@@ -61,16 +62,18 @@ class DeparturePanel(QWidget):
             item = self._grid.takeAt(0)
             if item is not None and item.widget() is not None:
                 item.widget().deleteLater()
-        self._bars = []
+        self._bars, self._values = [], []
         for row, finger in enumerate(hand.fingers):
-            name, bar = QLabel(finger.name), QProgressBar()
+            name, bar, value = QLabel(finger.name), QProgressBar(), QLabel()
             bar.setRange(0, RANGE_MM)
-            bar.setFormat("%v mm")
-            bar.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            bar.setTextVisible(False)
             bar.setAccessibleName(f"{finger.name}: distance from the command")
-            self._grid.addWidget(name, row, 0)
-            self._grid.addWidget(bar, row, 1)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setMinimumWidth(value.fontMetrics().horizontalAdvance("000 mm"))
+            for column, item in enumerate((name, bar, value)):
+                self._grid.addWidget(item, row, column)
             self._bars.append(bar)
+            self._values.append(value)
 
     def add_rows(self, rows: np.ndarray) -> None:
         """Show the newest row's distances; draws only while the panel can be seen."""
@@ -82,12 +85,14 @@ class DeparturePanel(QWidget):
         assert self._model is not None
         command, output = rows[-1]["command"], rows[-1]["controller"]
         if not (np.isfinite(command).all() and np.isfinite(output).all()):
-            for bar in self._bars:
+            for bar, value in zip(self._bars, self._values):
                 bar.setValue(0)
+                value.clear()
             return
         apart = np.linalg.norm(self._model.tips(command) - self._model.tips(output), axis=1)
-        for bar, distance in zip(self._bars, apart):
+        for bar, value, distance in zip(self._bars, self._values, apart):
             bar.setValue(min(RANGE_MM, round(1000 * float(distance))))
+            value.setText(f"{1000 * distance:.0f} mm")
         farthest = hand.fingers[int(apart.argmax())].name
         self._summary.setText(
             f"The controller keeps the {farthest} {1000 * apart.max():.0f} mm from its command."

@@ -39,6 +39,7 @@ def register_panels() -> list[PanelSpec]:
             area="right",
             layouts=("teleop",),
             icon="mdi6.hand-back-right-outline",
+            controller="dexgen",
         )
     ]
 

@@ -64,7 +64,7 @@ def test_a_newcomer_gets_the_preferred_controller_and_is_told_what_to_try(
     window.show_hint()
     texts = [label.text() for label in window.hint.findChildren(QLabel)]
     assert {"Meet Guided", "Throw it away"} < set(texts)
-    assert any(text.startswith("Switch Guided off  (Ctrl+G)") for text in texts)
+    assert any(text.startswith("Ctrl+G switches Guided off") for text in texts)
     window.operator.connect_hand()
     qtbot.waitUntil(lambda: window.bridge.state == SessionState.CONNECTED)
     window.toggle_arm()
@@ -119,3 +119,16 @@ def test_the_palette_reaches_every_word_of_every_controller(window: MainWindow) 
     window.actions_registry["controller.guided.active.off"].trigger()
     assert window.operator.config.controller == "guided"
     assert window.parameters.dials["active"].switch.text() == "Guided  OFF"
+
+
+def test_choosing_a_controller_brings_its_panel_to_the_front(
+    open_application, plugins: PluginRegistry, qtbot
+) -> None:
+    (id, spec), *_ = plugins.panels.items()
+    plugins.panels = {id: replace(spec, controller="guided")}
+    window = open_application(plugins, config=p.SessionConfig()).window
+    window.docks.show("scene")
+    dock = window.docks.docks[id]
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty())
+    window.operator.choose_controller("guided")
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty())
