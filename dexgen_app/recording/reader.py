@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,9 +54,9 @@ class Recording:
     """
 
     path: Path
-    session: Session
-    rows: np.ndarray
-    events: tuple[Event, ...]
+    session: Session = field(repr=False)
+    rows: np.ndarray = field(repr=False)
+    events: tuple[Event, ...] = field(repr=False)
     episodes: tuple[Episode, ...]
     truncated: bool
 

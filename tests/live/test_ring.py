@@ -125,7 +125,8 @@ def writer(ring):
 
 def test_rows_are_never_torn(ring, writer):
     last, seen = -1, 0
-    for _ in range(3000):
+    deadline = time.monotonic() + 60  # the writer may get little of a busy machine
+    while seen < 1000 and time.monotonic() < deadline:
         rows, _ = ring.read_since(last)
         if len(rows):
             values = rows["values"]
@@ -133,7 +134,7 @@ def test_rows_are_never_torn(ring, writer):
             assert (values[:, 0] == rows["sequence"]).all()
             assert (np.diff(rows["sequence"]) > 0).all()
             last, seen = int(rows["sequence"][-1]), seen + len(rows)
-    assert seen > 100
+    assert seen >= 1000
 
 
 def test_a_killed_writer_leaves_whole_rows_and_the_ring(ring, writer):
