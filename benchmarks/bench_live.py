@@ -227,8 +227,9 @@ def measure_retargeting(hand: str, clip: Path) -> list[Result]:
     from dexgen_app.plugins import PluginRegistry
 
     figures: Any = measure(PluginRegistry.load().find_hand(hand), np.load(clip), repeat=2)
-    violations, gap = figures["limit_violations"], max(figures["pinch_gap_max_mm"].values())
-    time_ms = figures["p95_ms"]
+    violations = int(figures["limit_violations"])
+    gap = float(max(figures["pinch_gap_max_mm"].values()))
+    time_ms = float(figures["p95_ms"])
     return [
         Result("retargeting alone, p95", f"{time_ms:.2f} ms", "1 ms", time_ms <= 1.0),
         Result("joint limits violated on the clip", f"{violations}", "0", violations == 0),
