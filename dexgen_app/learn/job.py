@@ -18,6 +18,7 @@ from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 from dexgen_app.learn.config import from_plain, to_plain
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
+from dexgen_app.learn.lock import FolderLock
 from dexgen_app.learn.policy import is_policy, load_policy, policy_from_actor, save_policy
 from dexgen_app.learn.ppo import PpoConfig, PpoLearner
 from dexgen_app.learn.progress import Progress
@@ -86,8 +87,21 @@ def run_job(
         report: Told a progress line now and then.
 
     Raises:
-        DexgenError: Bad configuration, damaged checkpoints, or a simulation that diverges.
+        DexgenError: Bad configuration, damaged checkpoints, a simulation that diverges, or
+            another process that trains this run.
     """
+    with FolderLock(folder.path):
+        _run_locked(folder, config, registry, resume=resume, report=report)
+
+
+def _run_locked(
+    folder: RunFolder,
+    config: JobConfig,
+    registry: PluginRegistry,
+    *,
+    resume: bool,
+    report: Callable[[str], None],
+) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)
     hand = registry.find_hand(config.hand)
@@ -107,7 +121,9 @@ def run_job(
     )
     batch = make_batch(load_object(skill.environment), context, settings, config.processes)
     try:
-        learner = PpoLearner(batch, config.ppo, config.device)
+        learner = PpoLearner(
+            batch, config.ppo, config.device, threads=min(config.processes, os.cpu_count() or 1)
+        )
         if state is not None:
             learner.load_state(state["learner"])
         elif config.start_from:

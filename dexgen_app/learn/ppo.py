@@ -88,13 +88,17 @@ class PpoLearner:
         batch: The environments; reset here.
         config: Settings.
         device: Where the networks live.
+        threads: Threads that learn together, while the environments' processes wait.
     """
 
-    def __init__(self, batch: EnvironmentBatch, config: PpoConfig, device: str = "cpu") -> None:
+    def __init__(
+        self, batch: EnvironmentBatch, config: PpoConfig, device: str = "cpu", threads: int = 1
+    ) -> None:
         from rsl_rl.algorithms import PPO
 
         self.config = config
         self.device = device
+        self._threads = threads
         self._batch = batch
         self._observations = self._pack(batch.reset())
         with contextlib.redirect_stdout(io.StringIO()):
@@ -126,7 +130,12 @@ class PpoLearner:
             old = tuple(p.clone() for p in algorithm.storage.distribution_params)
             seen = algorithm.storage.observations.flatten(0, 1).clone()
         self._observations = observations
-        losses = algorithm.update()
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        try:
+            losses = algorithm.update()
+        finally:
+            torch.set_num_threads(before)
         if self._critic_only:
             self._critic_only -= 1
             algorithm.learning_rate = self.config.learning_rate

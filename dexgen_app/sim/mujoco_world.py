@@ -47,10 +47,18 @@ class MujocoWorld:
         # A copy each, because gravity, masses, friction and gains differ.
         self._models = [_copy_model(kinds[item]) for item in items]
         self._data = [mujoco.MjData(own) for own in self._models]
+        # Views that stay valid: reading them together is much faster than asking each state.
+        self._positions = [data.qpos for data in self._data]
+        self._velocities = [data.qvel for data in self._data]
+        self._site_positions = [data.site_xpos for data in self._data]
+        self._controls = [data.ctrl for data in self._data]
+        self._pushed = False
+        self._object_turns: list[np.ndarray] = []
         self._has_object = bool(objects)
         self._read_model(model)
         if self._has_object:
             body = self._object_body
+            self._object_turns = [data.xmat[body] for data in self._data]
             self._inertias_of_1_kg = [
                 own.body_inertia[body] / own.body_mass[body] for own in self._models
             ]
@@ -121,8 +129,8 @@ class MujocoWorld:
     def set_targets(self, targets: torch.Tensor) -> None:
         """Set the PD targets [rad], shape (N, J)."""
         self._targets[:] = as_batch(targets, tuple(self._targets.shape), self.device, "targets")
-        for data, row in zip(self._data, self._targets.numpy()):
-            data.ctrl[self._actuators] = row
+        for control, row in zip(self._controls, self._targets.numpy()):
+            control[self._actuators] = row
 
     def set_gravity(self, direction: torch.Tensor, ids: Ids = None) -> None:
         """Set unit gravity vectors in the hand frame, shape (n, 3)."""
@@ -138,16 +146,15 @@ class MujocoWorld:
             mujoco.mj_step(model, data, substeps)
             # The step leaves positions of bodies and sites one substep behind the joints.
             mujoco.mj_kinematics(model, data)
-            data.xfrc_applied[:] = 0.0
+        if self._pushed:
+            self._pushed = False
+            for data in self._data:
+                data.xfrc_applied[:] = 0.0
 
     def finite(self) -> torch.Tensor:
         """Whether each environment's state is finite, shape (N,), bool."""
-        return torch.tensor(
-            [
-                bool(np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all())
-                for data in self._data
-            ]
-        )
+        sound = np.isfinite(_rows(self._positions)).all(1)
+        return torch.from_numpy(sound & np.isfinite(_rows(self._velocities)).all(1))
 
     def check(self) -> None:
         """Raise if an environment diverged.
@@ -162,11 +169,11 @@ class MujocoWorld:
 
     def joint_position(self) -> torch.Tensor:
         """Joint positions [rad], shape (N, J)."""
-        return _stack([data.qpos[self._qpos] for data in self._data])
+        return _tensor(_rows(self._positions)[:, self._qpos])
 
     def joint_velocity(self) -> torch.Tensor:
         """Joint velocities [rad/s], shape (N, J)."""
-        return _stack([data.qvel[self._dofs] for data in self._data])
+        return _tensor(_rows(self._velocities)[:, self._dofs])
 
     def joint_effort(self) -> torch.Tensor:
         """Torques that the PD controllers apply [N m], shape (N, J)."""
@@ -187,22 +194,21 @@ class MujocoWorld:
         """Object position [m] and quaternion wxyz, shape (N, 7); NaN without an object."""
         if not self._has_object:
             return torch.full((self.options.environments, 7), float("nan"))
-        return _stack([data.qpos[self._object_qpos] for data in self._data])
+        return _tensor(_rows(self._positions)[:, self._object_qpos])
 
     def object_velocity(self) -> torch.Tensor:
         """Object linear [m/s] and angular [rad/s] velocity, shape (N, 6)."""
         if not self._has_object:
             return torch.full((self.options.environments, 6), float("nan"))
-        rows = np.empty((len(self._data), 6))
-        for row, data in zip(rows, self._data):
-            row[:] = data.qvel[self._object_dofs]
-            # A free joint's angular velocity is in the body's frame.
-            row[3:] = data.xmat[self._object_body].reshape(3, 3) @ row[3:]
-        return torch.from_numpy(rows).float()
+        rows = _rows(self._velocities)[:, self._object_dofs]
+        # A free joint's angular velocity is in the body's frame.
+        turns = _rows(self._object_turns).reshape(-1, 3, 3)
+        rows[:, 3:] = (turns @ rows[:, 3:, None])[..., 0]
+        return _tensor(rows)
 
     def keypoint_position(self) -> torch.Tensor:
         """Keypoint sites, PIPs then tips [m], shape (N, 2 F, 3)."""
-        return _stack([data.site_xpos[self._sites] for data in self._data])
+        return _tensor(_rows(self._site_positions)[:, self._sites])
 
     def tip_position(self) -> torch.Tensor:
         """Fingertip sites [m], shape (N, F, 3)."""
@@ -264,6 +270,7 @@ class MujocoWorld:
         if not self._has_object:
             return
         rows = as_batch(force, (len(self._data), 3), self.device, "force").numpy()
+        self._pushed = True
         for data, row in zip(self._data, rows):
             data.xfrc_applied[self._object_body, :3] = row
 
@@ -305,6 +312,8 @@ class MujocoWorld:
 
     def close(self) -> None:
         """Release the models."""
+        self._positions, self._velocities, self._controls = [], [], []
+        self._site_positions, self._object_turns = [], []
         self._models, self._data = [], []
 
     def _refresh_constants(self, index: int) -> None:
@@ -316,8 +325,13 @@ def _copy_model(model: mujoco.MjModel) -> mujoco.MjModel:
     return model.__copy__()
 
 
-def _stack(rows: list[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(rows)).float()
+def _rows(views: list[np.ndarray]) -> np.ndarray:
+    """Return arrays of one shape as one array, the first axis that of the list."""
+    return np.concatenate(views).reshape(len(views), *views[0].shape)
+
+
+def _tensor(rows: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(rows.astype(np.float32))
 
 
 def _contact_force(model: mujoco.MjModel, data: mujoco.MjData, index: int) -> np.ndarray:
