@@ -70,7 +70,7 @@ class SessionStatistics:
         if self._rows == 0:
             return {"ticks": 0}
         columns = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        seconds = (columns["stamp_ns"][-1] - columns["stamp_ns"][0]) * 1e-9
+        seconds = float(columns["stamp_ns"][-1] - columns["stamp_ns"][0]) * 1e-9
         late = int(columns["late"][-1] - columns["late"][0])
         fresh = _new_samples(columns["sample_sequence"])
         stages = {
