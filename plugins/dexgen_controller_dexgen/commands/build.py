@@ -1,19 +1,22 @@
 """``dexgen-app build-controller``: from nothing to a benchmarked controller, stage by stage.
 
-Every stage is a command that anyone can run by itself. A stage that is done leaves a mark in the
-run's folder, so that a build that was killed goes on where it was.
+Every stage is a command that anyone can run by itself. What is done and how long it took is
+written down as it happens, so that a build that was killed goes on where it was, also within a
+stage, and the time that is left is shared out anew before each stage.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
-import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dexgen_controller_dexgen.building.ledger import Ledger
+    from dexgen_controller_dexgen.building.stages import Stages
 
 OBJECTS = ("cube:60",)
 
@@ -25,22 +28,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", default="controller", help="name of the run")
     parser.add_argument("--budget", default="3h", help="time for all stages, as 90m or 3h")
     parser.add_argument("--object", action="append", default=[], help="as `grasps make` takes it")
+    parser.add_argument(
+        "--gravity", action="append", default=[], help="direction; repeatable, all by default"
+    )
+    parser.add_argument("--engine", choices=("genesis", "mujoco"), default="mujoco")
+    parser.add_argument(
+        "--bench-engine",
+        choices=("genesis", "mujoco"),
+        default="genesis",
+        help="engine of the benchmark; the other one than --engine shows what carries over",
+    )
     parser.add_argument("--size", choices=("small", "paper"), default="small", help="network size")
     parser.add_argument("--processes", type=int, default=2, help="worker processes")
+    parser.add_argument("--environments", type=int, default=256, help="of the expert's training")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument("--expert", type=Path, help="weights of an expert, instead of training one")
     parser.add_argument(
         "--rounds", type=int, default=1, help="datasets of detours beyond the first"
     )
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage: its name, its share of the budget and what it does with that share [s]."""
-
-    name: str
-    share: float
-    work: Callable[[float], None]
+    parser.add_argument(
+        "--least-hold",
+        type=float,
+        default=60.0,
+        help="time to drop [s] that the expert must reach before data is collected",
+    )
+    parser.add_argument(
+        "--least-goals", type=float, default=5.0, help="goals a minute that it must reach"
+    )
 
 
 def parse_budget(text: str) -> float:
@@ -58,7 +72,7 @@ def parse_budget(text: str) -> float:
         raise InputError(
             f"{text!r} is no time", where="--budget", remedy="Write 90m or 3h"
         ) from error
-    if seconds <= 0:
+    if not 0.0 < seconds < math.inf:
         raise InputError("the budget must be positive", where="--budget")
     return seconds
 
@@ -66,114 +80,99 @@ def parse_budget(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Run the stages that are not done yet."""
     from dexgen_app import paths
+    from dexgen_app.learn.lock import FolderLock
+    from dexgen_controller_dexgen.building.ledger import Ledger
+    from dexgen_controller_dexgen.building.stages import Stages
 
-    folder = paths.runs_dir() / args.run
-    folder.mkdir(parents=True, exist_ok=True)
-    build = Build(args, folder)
+    args.object = args.object or list(OBJECTS)
     budget = parse_budget(args.budget)
-    for stage in build.stages():
-        mark = folder / f"{stage.name}.done"
-        if mark.exists():
-            print(f"[{stage.name}] done before", flush=True)
-            continue
-        begun = time.monotonic()
-        print(f"[{stage.name}] about {stage.share * budget / 60:.0f} min", flush=True)
-        stage.work(stage.share * budget)
-        minutes = (time.monotonic() - begun) / 60
-        mark.write_text(f"{minutes:.1f} min\n")
-        print(f"[{stage.name}] {minutes:.1f} min", flush=True)
-    print(f"controller: {build.model}\nbenchmark: {folder / 'bench' / 'table.md'}")
-    return 0
+    request = _check(args)
+    folder = paths.runs_dir() / args.run
+    with FolderLock(folder):
+        ledger = Ledger(folder / "build.json", request)
+        work = Stages(args, folder, ledger)
+        stages = work.all()
+        for index, stage in enumerate(stages):
+            if ledger.is_done(stage.name):
+                print(f"[{stage.name}] done before", flush=True)
+                continue
+            shares = {later.name: later.share for later in stages[index:]}
+            seconds = ledger.allot(stage.name, shares, budget)
+            spent = sum(ledger.spent.values())
+            print(
+                f"[{stage.name}] {seconds / 60:.1f} min; {spent / 60:.1f} of {budget / 60:.1f} min "
+                "are spent",
+                flush=True,
+            )
+            ledger.begin(stage.name)
+            try:
+                stage.work(seconds)
+            finally:
+                ledger.tick()
+            ledger.finish()
+        return _conclude(folder, work, ledger, request)
 
 
-class Build:
-    """The stages of one build.
+def _check(args: argparse.Namespace) -> dict[str, object]:
+    """Return what must be the same when a build goes on.
 
-    Args:
-        args: The command's options.
-        folder: The run's folder.
+    Raises:
+        DexgenError: An option is impossible.
     """
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.object_names import parse_object
+    from dexgen_app.learn.policy import load_policy
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_app.spec import GRAVITY_DIRECTIONS
+    from dexgen_controller_dexgen.commands.requests import check_counts
 
-    def __init__(self, args: argparse.Namespace, folder: Path) -> None:
-        self._args = args
-        self._folder = folder
-        self.expert = args.expert or folder / "expert.safetensors"
-        self.model = folder / "controller.safetensors"
+    registry = PluginRegistry.load(args.safe_mode, args.disable)
+    hand = registry.find_hand(args.hand)
+    if args.mirror:
+        registry.find_hand(args.mirror)
+    for item in args.object:
+        parse_object(item)
+    for name in args.gravity:
+        if name not in GRAVITY_DIRECTIONS:
+            known = ", ".join(GRAVITY_DIRECTIONS)
+            raise InputError(f"there is no gravity {name!r}", where="--gravity", remedy=known)
+    check_counts(args, "processes", "environments")
+    if args.environments % args.processes:
+        raise InputError(
+            f"{args.environments} environments cannot be shared by {args.processes} processes",
+            where="--environments",
+        )
+    if args.expert:
+        load_policy(args.expert, hand=hand)
+    names = ("mirror", "object", "gravity", "engine", "size", "seed", "rounds")
+    expert = str(args.expert.resolve()) if args.expert else ""
+    return {"hand": hand.id, "expert": expert, **{name: getattr(args, name) for name in names}}
 
-    def stages(self) -> list[Stage]:
-        """Return the stages in order."""
-        found = [Stage("grasps", 0.05, self._make_grasps)]
-        if not self._args.expert:
-            found.append(Stage("expert", 0.45, self._train_expert))
-        found += [Stage("dataset", 0.12, self._collect), Stage("train", 0.15, self._train)]
-        for index in range(1, self._args.rounds + 1):
-            found.append(Stage(f"detours-{index}", 0.08, self._collect_detours))
-            found.append(Stage(f"train-{index}", 0.1, self._train))
-        found.append(Stage("bench", 0.05, self._measure))
-        return found
 
-    def _command(self, *words: str) -> None:
-        print("$ " + shlex.join(("dexgen-app", *words)), flush=True)
-        subprocess.run([sys.executable, "-m", "dexgen_app", *words], check=True)
+def _conclude(folder: Path, work: Stages, ledger: Ledger, request: dict[str, object]) -> int:
+    """Write the model card; a controller that the benchmark does not bear out is a failure."""
+    from dexgen_app.learn.run_folder import RunFolder
+    from dexgen_controller_dexgen.building.card import write_card
+    from dexgen_controller_dexgen.building.gates import GateError, find_faults
 
-    def _make_grasps(self, seconds: float) -> None:
-        for item in self._args.object or OBJECTS:
-            hand, seed = self._args.hand, str(self._args.seed)
-            self._command("grasps", "make", "--hand", hand, "--object", item, "--seed", seed)
-
-    def _train_expert(self, seconds: float) -> None:
-        from dexgen_app.learn.run_folder import RunFolder
-
-        name = f"{self._args.run}-expert"
-        run = RunFolder.named(name)
-        # About a thousand environment steps a second and process, learning included.
-        steps = int(1000 * seconds * self._args.processes)
-        words = ["train", "anygrasp", "--hand", self._args.hand, "--run", name]
-        words += ["--steps", str(steps), "--processes", str(self._args.processes)]
-        words += ["--seed", str(self._args.seed)]
-        self._command(*words, *(["--resume"] if run.checkpoints() else []))
-        self.expert.write_bytes(run.policies()[-1].read_bytes())
-
-    def _collect(self, seconds: float) -> None:
-        self._make_rows(self._folder / "data", seconds)
-
-    def _collect_detours(self, seconds: float) -> None:
-        self._make_rows(self._folder / "data", seconds, "--detour", str(self.model))
-
-    def _make_rows(self, data: Path, seconds: float, *more: str) -> None:
-        from dexgen_app.errors import InputError
-        from dexgen_app.learn.transitions import TransitionStore
-
-        try:
-            before = len(TransitionStore(data))
-        except InputError:
-            before = 0
-        rows = before + int(1200 * seconds * self._args.processes)
-        words = ["dataset", "make", str(data), "--policy", str(self.expert), "--rows", str(rows)]
-        words += ["--processes", str(self._args.processes), "--seed", str(self._args.seed)]
-        self._command(*words, *more)
-
-    def _train(self, seconds: float) -> None:
-        import torch
-
-        from dexgen_app.learn.transitions import TransitionStore
-        from dexgen_app.plugins import PluginRegistry
-        from dexgen_controller_dexgen.training import Trainer, TrainingConfig
-
-        torch.set_num_threads(self._args.processes)
-        # About 4,500 samples a second and core for the small prior; the inverse is quicker.
-        steps = max(500, int(seconds * 4500 * self._args.processes / 1024 * 0.6))
-        store = TransitionStore(self._folder / "data")
-        work = self._folder / f"train-{len(store)}"
-        hands = PluginRegistry.load()
-        hand = hands.find_hand(self._args.hand)
-        other = hands.find_hand(self._args.mirror) if self._args.mirror else None
-        config = TrainingConfig(size=self._args.size, steps=steps, seed=self._args.seed)
-        trainer = Trainer(store, hand, work, config, other)
-        trainer.train_prior()
-        trainer.train_inverse()
-        trainer.model.save(self.model, {"made_by": shlex.join(("dexgen-app", *sys.argv[1:]))})
-
-    def _measure(self, seconds: float) -> None:
-        words = ["bench", "controller", "--expert", str(self.expert), "--weights", str(self.model)]
-        self._command(*words, "--out", str(self._folder / "bench"), "--seed", str(self._args.seed))
+    cells = work.cells()
+    faults = find_faults(cells)
+    page = write_card(
+        folder,
+        work.model,
+        request=request,
+        command=shlex.join(("dexgen-app", *sys.argv[1:])),
+        spent=ledger.spent,
+        facts=ledger.facts,
+        cells=cells,
+        faults=faults,
+        runs=[RunFolder.named(f"{folder.name}-{p}").path for p in ("palm-up", "all-round")],
+    )
+    print(f"controller: {work.model}\nmodel card: {page}")
+    if faults:
+        raise GateError(
+            f"the benchmark does not bear the controller out: {'; '.join(faults)}",
+            where=str(work.model),
+            remedy="Start another --run with a longer --budget or a better --expert",
+        )
+    return 0

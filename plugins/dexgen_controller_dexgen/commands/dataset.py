@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +74,14 @@ def _make(args: argparse.Namespace) -> int:
     workers = [context.Process(target=_work, args=(args, index)) for index in range(args.processes)]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        worker.join()
+    try:
+        for worker in workers:
+            worker.join()
+    except KeyboardInterrupt:
+        for worker in workers:
+            if worker.pid and worker.is_alive():
+                os.kill(worker.pid, signal.SIGINT)
+        raise
     codes = [worker.exitcode or 0 for worker in workers]
     if min(codes) < 0:
         raise DexgenError(
@@ -113,9 +121,11 @@ def _check_request(args: argparse.Namespace) -> None:
 def _work(args: argparse.Namespace, index: int) -> None:
     """Collect in a process of its own; an error is one line and a status."""
     from dexgen_app.errors import DexgenError
+    from dexgen_app.learn.lock import FolderLock
 
     try:
-        _collect(args, index)
+        with FolderLock(args.folder / f"part-{index}"):
+            _collect(args, index)
     except DexgenError as error:
         print(f"dexgen-app: process {index}: {error}", file=sys.stderr)
         sys.exit(2)
@@ -197,9 +207,17 @@ def _collect(args: argparse.Namespace, index: int) -> None:
             progress.advance(done)
             if index == 0:
                 print(f"{progress.line()}; {collector.drops} drops", flush=True)
+            parent = multiprocessing.parent_process()
+            if parent is not None and not parent.is_alive():
+                raise KeyboardInterrupt  # nobody waits for the rows any more
 
-        collector.collect(wanted, report)
-        environment.close()
+        try:
+            collector.collect(wanted, report)
+        except KeyboardInterrupt:
+            writer.flush()
+            raise
+        finally:
+            environment.close()
 
 
 def _info(args: argparse.Namespace, store: TransitionStore) -> int:

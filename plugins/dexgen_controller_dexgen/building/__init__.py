@@ -1,0 +1,1 @@
+"""Builds a controller from nothing: the stages, their time, their gates and the model card."""

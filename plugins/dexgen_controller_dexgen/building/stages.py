@@ -1,0 +1,287 @@
+"""The stages of a build: grasps, expert, dataset, training, detours, benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dexgen_app.errors import InputError
+from dexgen_app.spec import GRAVITY_DIRECTIONS
+from dexgen_controller_dexgen.benchmark import Cell
+from dexgen_controller_dexgen.building.commands import run_command
+from dexgen_controller_dexgen.building.gates import require_data, require_expert
+from dexgen_controller_dexgen.building.ledger import Ledger
+
+PALM_UP = "palm_up"
+CORRUPTIONS = ("add0.75", "add1.5", "mul0.5", "mul1.0")
+GUIDANCE = ("0", "100", "300", "1000", "3000")
+LEAST_ROWS = 5_000
+MOST_GRASPS = 4_000
+# First guesses of speeds, on one core of a laptop; what is measured replaces them.
+GRASPS_PER_SECOND = 25.0
+ROWS_PER_SECOND = 600.0
+BENCH_STEPS_PER_SECOND = 300.0
+# An expert learns near palm-up first, then with gravity from everywhere.
+FIRST_PHASE = 0.6
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its name, its share of the budget and what it does within so many seconds."""
+
+    name: str
+    share: float
+    work: Callable[[float], None]
+
+
+class Stages:
+    """What each stage of a build does.
+
+    Args:
+        args: The command's options.
+        folder: The build's folder.
+        ledger: Its books.
+    """
+
+    def __init__(self, args: argparse.Namespace, folder: Path, ledger: Ledger) -> None:
+        self._args, self._folder, self._ledger = args, folder, ledger
+        self.expert = args.expert or folder / "expert.safetensors"
+        self.model = folder / "controller.safetensors"
+        self.data = folder / "data"
+        self.bench = folder / "bench"
+        self._gravity = tuple(args.gravity or GRAVITY_DIRECTIONS)
+
+    def all(self) -> list[Stage]:
+        """Return the stages in order."""
+        found = [Stage("grasps", 0.06, self._make_grasps)]
+        if self._args.expert:
+            found.append(Stage("expert", 0.02, self._judge_expert))
+        elif self._gravity == (PALM_UP,):
+            found.append(Stage("expert", 0.46, self._train_palm_up))
+        else:
+            found.append(Stage("expert-palm-up", 0.46 * FIRST_PHASE, self._train_palm_up))
+            found.append(Stage("expert", 0.46 * (1.0 - FIRST_PHASE), self._train_all_round))
+        found.append(Stage("dataset", 0.13, self._collect))
+        found.append(Stage("train", 0.12, partial(self._train, "train")))
+        for index in range(1, self._args.rounds + 1):
+            name = f"train-{index}"
+            detours = f"detours-{index}"
+            found.append(Stage(detours, 0.08, partial(self._collect_detours, detours)))
+            found.append(Stage(name, 0.1, partial(self._train, name)))
+        found.append(Stage("bench", 0.06, self._measure))
+        return found
+
+    def cells(self) -> list[Cell]:
+        """Return the benchmark's cells that are measured."""
+        names = {field.name for field in fields(Cell)}
+        found = []
+        for name in CORRUPTIONS:
+            path = self.bench / name / "cells.json"
+            if path.exists():
+                rows = json.loads(path.read_text())["cells"]
+                found += [Cell(**{k: v for k, v in row.items() if k in names}) for row in rows]
+        return found
+
+    def _run(self, *words: str, **watch: Any) -> float:
+        return run_command(list(words), tick=self._ledger.tick, **watch)
+
+    def _common(self) -> list[str]:
+        args = self._args
+        return ["--processes", str(args.processes), "--seed", str(args.seed)]
+
+    # Grasps and expert --------------------------------------------------------------------------
+
+    def _make_grasps(self, seconds: float) -> None:
+        args = self._args
+        count = int(GRASPS_PER_SECOND * seconds / len(args.object))
+        for item in args.object:
+            words = ["grasps", "make", "--hand", args.hand, "--object", item]
+            words += ["--count", str(min(MOST_GRASPS, max(count, 300)))]
+            self._run(*words, "--seed", str(args.seed))
+
+    def _train_palm_up(self, seconds: float) -> None:
+        self._train_expert("palm-up", seconds, ())
+        if self._gravity == (PALM_UP,):
+            self._judge_expert(0.1 * seconds)
+
+    def _train_all_round(self, seconds: float) -> None:
+        start = self._runs("palm-up").checkpoints()[-1]
+        gravity = json.dumps([PALM_UP, *self._gravity])
+        settings = ("gravity_tilt=0.6", f"gravity={gravity}", "ppo.largest_std=0.25")
+        self._train_expert("all-round", seconds, settings, str(start))
+        self._judge_expert(0.1 * seconds)
+
+    def _runs(self, phase: str) -> Any:
+        from dexgen_app.learn.run_folder import RunFolder
+
+        return RunFolder.named(f"{self._args.run}-{phase}")
+
+    def _train_expert(
+        self, phase: str, seconds: float, settings: tuple[str, ...], start: str = ""
+    ) -> None:
+        args, run = self._args, self._runs(phase)
+        if (run.path / "config.json").exists():
+            words = ["train", "--run", run.path.name, "--resume"]
+        else:
+            # The time ends it; so many steps are not reached.
+            steps = max(1000, int(5000 * seconds * args.processes))
+            words = ["train", "anygrasp", "--hand", args.hand, "--run", run.path.name]
+            words += ["--steps", str(steps), "--engine", args.engine, *self._common()]
+            words += ["--environments", str(args.environments)]
+            for item in args.object:
+                words += ["--object", item]
+            for setting in settings:
+                words += ["--set", setting]
+            if start:
+                words += ["--start-from", start]
+        if seconds > 0.0 or not run.policies():
+            self._run(*words, seconds=0.9 * seconds, overtime=lambda: run.set_request("stop"))
+        run.set_request("")
+        if not run.policies():
+            raise InputError(
+                "the expert's training ended before it saved anything",
+                where=str(run.path),
+                remedy="Give the same command with a longer --budget",
+            )
+        shutil.copyfile(run.policies()[-1], self.expert.with_suffix(".part"))
+        self.expert.with_suffix(".part").replace(self.expert)
+
+    def _judge_expert(self, seconds: float) -> None:
+        """Measure the expert; a stage that raises here is not done, and goes on when repeated."""
+        from dexgen_app.learn.config import from_plain
+        from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
+        from dexgen_app.learn.policy import load_policy
+        from dexgen_app.plugins import PluginRegistry, load_object
+
+        args, registry = self._args, PluginRegistry.load()
+        policy = load_policy(self.expert, hand=registry.find_hand(args.hand))
+        skill = registry.find_skill(policy.skill)
+        options = EvaluationOptions(
+            engine=args.engine,
+            environments=32,
+            seconds=30.0 if seconds > 60.0 else 6.0,
+            gravity=self._gravity,
+            seed=1000 + args.seed,
+        )
+        settings = from_plain(load_object(skill.config), policy.config)
+        hand = registry.find_hand(policy.hand)
+        results = []
+        for result in evaluate_policy(
+            policy, hand, settings, load_object(skill.environment), options
+        ):
+            self._ledger.tick()
+            results.append(result)
+            print(
+                f"gravity {result.gravity}: held for {result.time_to_drop:.0f} s "
+                f"({result.shortest:.0f} to {result.longest:.0f} s), "
+                f"{result.goals_per_minute:.1f} goals a minute",
+                flush=True,
+            )
+        self._ledger.note("expert", [result.as_dict() for result in results])
+        require_expert(results, args.least_hold, args.least_goals)
+
+    # Dataset ------------------------------------------------------------------------------------
+
+    def _collect(self, seconds: float) -> None:
+        self._make_rows("dataset", seconds)
+        self._ledger.note("windows", require_data(self.data))
+
+    def _collect_detours(self, name: str, seconds: float) -> None:
+        self._make_rows(name, seconds, "--detour", str(self.model))
+
+    def _make_rows(self, name: str, seconds: float, *more: str) -> None:
+        """Collect for so long, in parts whose sizes follow from the rate of those before."""
+        args, begun = self._args, time.monotonic()
+        rows = self._rows()
+        before = self._ledger.plan(name, {"rows_before": rows})["rows_before"]
+        rate = float(self._ledger.facts.get("rows_per_second", ROWS_PER_SECOND * args.processes))
+        for share in (0.25, 0.9, 0.9):
+            left = seconds - (time.monotonic() - begun)
+            if rows > before and left < max(20.0, 0.1 * seconds):
+                break
+            wanted = max(LEAST_ROWS, int(rate * left * share))
+            words = ["dataset", "make", str(self.data), "--policy", str(self.expert)]
+            words += ["--rows", str(rows + wanted), "--engine", args.engine, *self._common()]
+            words += [word for item in args.object for word in ("--object", item)]
+            words += [word for side in args.gravity for word in ("--gravity", side)]
+            taken = self._run(*words, *more)
+            now = self._rows()
+            if now <= rows:
+                break
+            rate, rows = (now - rows) / taken, now
+            self._ledger.note("rows_per_second", rate)
+        self._ledger.note("rows", rows)
+
+    def _rows(self) -> int:
+        from dexgen_app.learn.transitions import MANIFEST, TransitionStore
+
+        if not list(self.data.glob(f"part-*/{MANIFEST}")):
+            return 0
+        return len(TransitionStore(self.data))
+
+    # Training and benchmark ---------------------------------------------------------------------
+
+    def _train(self, name: str, seconds: float) -> None:
+        args = self._args
+        # A training that goes on must end at the step that its learning rate falls to.
+        steps = self._ledger.plan(name) or self._ledger.plan(name, self._plan_steps(seconds))
+        work = self._folder / name
+        words = ["distill", str(self.data), "--out", str(self.model), "--work", str(work)]
+        words += ["--size", args.size, "--threads", str(args.processes), "--seed", str(args.seed)]
+        words += ["--steps", str(steps["prior"]), "--inverse-steps", str(steps["inverse"])]
+        self._run(*words, *(["--mirror", args.mirror] if args.mirror else []))
+        for line in (work / "metrics.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            self._ledger.note(f"{row['stage']}_loss", row["loss"])
+
+    def _plan_steps(self, seconds: float) -> dict[str, int]:
+        """Return steps that fit the time, from a few that are timed."""
+        import torch
+
+        from dexgen_app.learn.transitions import TransitionStore
+        from dexgen_app.plugins import PluginRegistry
+        from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+
+        args, probe = self._args, self._folder / "probe"
+        shutil.rmtree(probe, ignore_errors=True)
+        torch.set_num_threads(args.processes)
+        hand = PluginRegistry.load().find_hand(args.hand)
+        config = TrainingConfig(size=args.size, steps=12, seed=args.seed, checkpoint_every=1000)
+        trainer = Trainer(TransitionStore(self.data), hand, probe, config)
+        found = {}
+        for name, share, train in (
+            ("prior", 0.6, trainer.train_prior),
+            # The forward dynamics takes as long.
+            ("inverse", 0.18, trainer.train_inverse),
+        ):
+            begun = time.monotonic()
+            train(lambda line: None)
+            rate = config.steps / (time.monotonic() - begun)
+            found[name] = int(min(max(200.0, share * seconds * rate), 40_000.0))
+            self._ledger.tick()
+        shutil.rmtree(probe, ignore_errors=True)
+        return found
+
+    def _measure(self, seconds: float) -> None:
+        args, begun = self._args, time.monotonic()
+        rate = BENCH_STEPS_PER_SECOND
+        waiting = [n for n in CORRUPTIONS if not (self.bench / n / "cells.json").exists()]
+        cells = 1 + len(GUIDANCE)
+        for index, name in enumerate(waiting):
+            left = (seconds - (time.monotonic() - begun)) / (len(waiting) - index)
+            simulated = float(round(min(max(60.0, 0.1 * rate * left / cells), 1200.0)))
+            words = ["bench", "controller", "--expert", str(self.expert)]
+            words += ["--weights", str(self.model), "--engine", args.bench_engine]
+            words += ["--corruption", name, "--guidance", *GUIDANCE]
+            words += ["--seconds", f"{simulated:g}", "--seed", str(args.seed)]
+            words += [word for item in args.object for word in ("--object", item)]
+            words += [word for side in args.gravity for word in ("--gravity", side)]
+            taken = self._run(*words, "--out", str(self.bench / name))
+            rate = 10.0 * simulated * cells / taken
