@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dexgen_app.learn.object_names import HELP as OBJECT_HELP
 
 if TYPE_CHECKING:
+    from dexgen_app.learn.grasp_set import GraspSet
     from dexgen_app.spec import HandSpec, ObjectSpec
 
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default="cube:60",
             help=OBJECT_HELP,
         )
+    show.add_argument("--view", action="store_true", help="step through the grasps in a window")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.add_argument("--picture", default="", metavar="FILE", help="draw some of the grasps")
     show.add_argument("--count", type=int, default=12, help="--picture: number of grasps")
@@ -81,6 +83,8 @@ def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
 
     path = grasp_path(hand, item)
     grasps = load_grasps(path, hand)
+    if args.view:
+        return _view(grasps, hand)
     if args.picture:
         from pathlib import Path
 
@@ -109,3 +113,24 @@ def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
         f"largest {100 * graph['largest']:.1f} %, median distance {graph['median_distance']:.2f}"
     )
     return 0
+
+
+def _view(grasps: GraspSet, hand: HandSpec) -> int:
+    from dexgen_app.cli.run import has_display
+    from dexgen_app.errors import DexgenError
+    from dexgen_app.gui.grasp_window import GraspTable, show_grasps
+
+    if not has_display():
+        raise DexgenError(
+            "there is no display", where="--view", remedy="Use --picture FILE for some of them"
+        )
+    return show_grasps(
+        GraspTable(
+            hand=hand,
+            object=grasps.object,
+            joints=grasps.joints.numpy(),
+            targets=grasps.targets.numpy(),
+            object_pose=grasps.object_pose.numpy(),
+            holds=grasps.holds.numpy(),
+        )
+    )

@@ -23,9 +23,11 @@ from dexgen_app.gui import theme
 from dexgen_app.gui.background import Background
 from dexgen_app.gui.panels.train_curves import TrainCurves
 from dexgen_app.gui.panels.train_form import TrainForm
+from dexgen_app.gui.rollout import RolloutWindow
 from dexgen_app.gui.runs import RunReader, RunStatus, Snapshot
 from dexgen_app.gui.training import Training, TrainRequest
 from dexgen_app.gui.widgets import EmptyState, button, muted
+from dexgen_app.learn.run_folder import RunFolder
 from dexgen_app.plugins import PluginRegistry
 
 MOST_CURVES = 6
@@ -53,6 +55,7 @@ class TrainPanel(QWidget):
 
     def __init__(self, registry: PluginRegistry) -> None:
         super().__init__()
+        self._registry = registry
         self.training = Training(self)
         self._reader, self._background = RunReader(), Background(self)
         self._reading = False
@@ -108,7 +111,9 @@ class TrainPanel(QWidget):
         row.setContentsMargins(8, 5, 8, 5)
         row.setSpacing(5)
         row.addWidget(self.line, 1)
-        for item in (self.pause, self.resume, self.stop):
+        self.play = self._button("Watch", "mdi6.eye-outline", self._on_play)
+        self.play.setToolTip("Show the newest policy, or any before it, at work")
+        for item in (self.play, self.pause, self.resume, self.stop):
             row.addWidget(item)
         top = QWidget()
         column = QVBoxLayout(top)
@@ -158,6 +163,16 @@ class TrainPanel(QWidget):
 
     def _on_stop(self) -> None:
         self._each(lambda s: s.alive, lambda s: self.training.stop(s.name))
+
+    def _on_play(self) -> None:
+        name = self.chosen()[0]
+        policies = RunFolder.named(name).policies()
+        if not policies:
+            self.message.emit(f"The run {name} has saved no policy yet", "warn")
+            return
+        window = RolloutWindow(self._registry, name, policies, self)
+        window.show()
+        window.start()
 
     def _each(self, fits: Callable[[RunStatus], bool], act: Callable[[RunStatus], None]) -> None:
         for name in self.chosen():
@@ -253,6 +268,7 @@ class TrainPanel(QWidget):
         self.pause.setEnabled(any(s.state == "running" and not s.asked for s in picked))
         self.resume.setEnabled(any(s.resumable or s.asked for s in picked))
         self.stop.setEnabled(any(s.alive for s in picked))
+        self.play.setEnabled(len(picked) == 1)
         if len(picked) == 1:
             self.line.setText(picked[0].line())
         else:
