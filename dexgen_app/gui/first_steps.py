@@ -26,6 +26,6 @@ def first_steps(
         return "Drive the simulated hand", tuple(steps)
     steps.append(("drive", controller.try_first))
     if any(parameter.is_switch for parameter in controller.parameters):
-        text = f"{SWITCH_KEY} switches {controller.title} off: try again.  F4 puts it back"
+        text = f"{SWITCH_KEY} switches {controller.title} off: try again.  F4 starts over"
         steps.append(("switch", text))
     return f"Meet {controller.title}", tuple(steps)

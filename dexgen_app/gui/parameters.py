@@ -10,12 +10,17 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSlider,
     QToolBar,
+    QToolButton,
+    QVBoxLayout,
     QWidget,
+    QWidgetAction,
 )
 
+from dexgen_app.gui.widgets import tool
 from dexgen_app.spec import ControllerSpec, ParameterSpec
 
 SWITCH_KEY = "Ctrl+G"
@@ -157,11 +162,14 @@ class ParameterBar(QToolBar):
             row.setSpacing(20)
             if not any(parameter.is_switch for parameter in spec.parameters):
                 row.addWidget(QLabel(spec.title, objectName="heading"))
+            rest = QVBoxLayout()
             for parameter in spec.parameters:
                 dial = Dial(parameter)
                 dial.changed.connect(self.changed)
                 self.dials[parameter.name] = dial
-                row.addWidget(dial)
+                (rest if parameter.advanced else row).addWidget(dial)
+            if rest.count():
+                row.addWidget(_more(rest))
             row.addStretch(1)
             self.addWidget(body)
         self.setVisible(bool(self.dials))
@@ -175,6 +183,22 @@ class ParameterBar(QToolBar):
         for name, value in values.items():
             if name in self.dials:
                 self.dials[name].show_value(value)
+
+
+def _more(rest: QVBoxLayout) -> QToolButton:
+    """Return a button that shows the parameters that few people change."""
+    sheet = QWidget()
+    rest.setContentsMargins(14, 10, 14, 10)
+    rest.setSpacing(8)
+    sheet.setLayout(rest)
+    button = tool("mdi6.tune", "More of this controller's parameters")
+    menu = QMenu(button)
+    holder = QWidgetAction(menu)
+    holder.setDefaultWidget(sheet)
+    menu.addAction(holder)
+    button.setMenu(menu)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return button
 
 
 def to_fraction(spec: ParameterSpec, value: float) -> float:

@@ -51,6 +51,12 @@ class SessionView(QObject):
         window.keys.dead_man_changed.connect(self._on_dead_man)
         window.keys.stop_pressed.connect(self._on_stop)
         window.safety.stop_clicked.connect(self._on_stop)
+        for driven in (
+            window.joints.positions_wanted,
+            window.keyboard.key_pressed,
+            window.keys.device_key,
+        ):
+            driven.connect(self._on_driven)
         window.banner.action_clicked.connect(self._on_banner_action)
         window.look_back.row_shown.connect(self._on_past_row)
         window.look_back.changed.connect(self._on_look_back)
@@ -272,8 +278,6 @@ class SessionView(QObject):
         self.window.safety.show_dead_man(held)
         if self.window.hint is not None and held:
             self.window.hint.done("hold")
-            if self.bridge.state == SessionState.ACTIVE:
-                self.window.hint.done("drive")
 
     def _on_died(self, text: str) -> None:
         self.window.safety.show_recording(False, 0.0, -1)
@@ -293,6 +297,7 @@ class SessionView(QObject):
     def _on_slow(self) -> None:
         self.window.status.show_figures(self.bridge.metrics.figures())
         self._show_recording()
-        active = self.bridge.state == SessionState.ACTIVE
-        if self.window.hint is not None and active and self.window.keys.held:
+
+    def _on_driven(self, *_: object) -> None:
+        if self.window.hint is not None and self.bridge.state == SessionState.ACTIVE:
             self.window.hint.done("drive")

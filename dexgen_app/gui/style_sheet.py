@@ -42,6 +42,7 @@ QPushButton:checked, QToolButton#tool:checked { border-color: @accent; color: @a
 QPushButton:disabled, QToolButton#tool:disabled, QComboBox:disabled, QLineEdit:disabled {
   background: @panel; color: @muted; }
 QToolButton#tool { padding: 3px 5px; }
+QToolButton#tool::menu-indicator { image: none; }
 QToolButton#flat { border: none; background: transparent; border-radius: 4px; padding: 3px; }
 QToolButton#flat:hover { background: @hover; }
 QToolButton#flat:checked { background: @hover; }

@@ -21,6 +21,7 @@ class ParameterSpec:
         choices: Allowed words, for a parameter that is not a number.
         unit: Unit on the screen.
         logarithmic: Whether a dial should be logarithmic.
+        advanced: Whether the window shows it only on demand.
         help: One line for the tooltip and the command line.
     """
 
@@ -32,6 +33,7 @@ class ParameterSpec:
     choices: tuple[str, ...] = ()
     unit: str = ""
     logarithmic: bool = False
+    advanced: bool = False
     help: str = ""
 
     @property

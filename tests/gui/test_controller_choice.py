@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fake_session import FakeSession
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLabel
+from PyQt6.QtWidgets import QLabel, QToolButton
 
 from dexgen_app.gui.app import config_from_settings
 from dexgen_app.gui.window import MainWindow
@@ -24,6 +24,7 @@ GUIDED = ControllerSpec(
         ParameterSpec(name="active", title="Guided", default="on", choices=("on", "off")),
         ParameterSpec(name="pull", title="Pull", default=100.0, lower=0.0, upper=200.0),
         ParameterSpec(name="mode", title="Mode", default="spin", choices=("spin", "hold")),
+        ParameterSpec(name="fine", title="Fine", default=0.5, advanced=True),
     ),
     ready="test_controller_choice:ready",
     preferred=True,
@@ -110,6 +111,17 @@ def test_keys_change_the_running_controller(window: MainWindow, qtbot) -> None:
         p.SetParameter("pull", pytest.approx(100.0)),
     ]
     assert window.parameters.dials["active"].switch.text() == "Guided  ON"
+
+
+def test_what_few_people_change_waits_behind_a_button(window: MainWindow, qtbot) -> None:
+    dial = window.parameters.dials["fine"]
+    assert not dial.isVisible() and window.parameters.dials["pull"].isVisible()
+    button = window.parameters.findChild(QToolButton, "tool")
+    button.menu().popup(window.mapToGlobal(window.rect().center()))
+    qtbot.waitUntil(dial.isVisible)
+    dial.slider.setValue(1000)
+    button.menu().close()
+    assert window.operator.config.parameters["fine"] == pytest.approx(1.0)
 
 
 def test_the_palette_reaches_every_word_of_every_controller(window: MainWindow) -> None:
