@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="1600x1000", help="size of the window [px]")
     parser.add_argument("--engine", choices=("genesis", "mujoco"), default="genesis")
     parser.add_argument("--device", default="script", help="ID[:ARGUMENT] of a device")
-    parser.add_argument("--controller", default="direct", help="id of a controller")
+    parser.add_argument("--controller", default="", help="id of a controller; else a newcomer's")
 
 
 def run(args: argparse.Namespace) -> int:
