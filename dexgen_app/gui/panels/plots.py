@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QColor
+from PyQt6.QtGui import QColor, QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from dexgen_app.gui import theme
@@ -17,6 +17,8 @@ from dexgen_app.spec import HandSpec
 CAPACITY = 60 * 30
 _INTERVAL_MS = 33
 _MAX_POINTS = 360
+_DASHED_FROM = 430
+"""Width from which the legend has room for the target [px]."""
 QUANTITIES = {
     "Position": ("position", "target", "°"),
     "Velocity": ("velocity", "", "rad/s"),
@@ -235,7 +237,12 @@ class PlotsPanel(QWidget):
             f"<span style='color:{c.curves[i % len(c.curves)]}'>━</span>&nbsp;{i + 1}"
             for i in range(longest)
         ]
+        dashed = "&nbsp;&nbsp; ┅&nbsp;target" if self.width() >= _DASHED_FROM else ""
         self._legend.setText(
-            f"<span style='color:{c.muted}'>{'&nbsp; '.join(parts)}"
-            "&nbsp;&nbsp; ┅&nbsp;target</span>"
+            f"<span style='color:{c.muted}'>{'&nbsp; '.join(parts)}{dashed}</span>"
         )
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave out of the legend what does not fit."""
+        super().resizeEvent(event)
+        self._show_legend()
