@@ -146,7 +146,10 @@ class Training(QObject):
 
     def _launch(self, folder: RunFolder, arguments: list[str]) -> None:
         if is_alive(self.started.get(folder.path.name, 0)):
-            raise InputError(f"the run {folder.path.name} has a process already")
+            raise InputError(
+                f"the run {folder.path.name} has a process already",
+                remedy="One that was just stopped ends within seconds; try again then",
+            )
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,14 @@ from dexgen_app.errors import InputError
 from dexgen_app.gui.background import Background
 from dexgen_app.gui.garbage import GarbageCollector
 from dexgen_app.gui.panels.train import TrainPanel
-from dexgen_app.gui.runs import MAX_POINTS, Curves, read_status
+from dexgen_app.gui.runs import MAX_POINTS, Curves, is_alive, read_status
 from dexgen_app.gui.training import Training, TrainRequest
 from dexgen_app.gui.window import MainWindow
+from dexgen_app.learn.grasp_set import grasp_path, save_grasps
 from dexgen_app.learn.run_folder import RunFolder
+from dexgen_app.spec import ObjectSpec
+from dexgen_hand_allegro.spec import RIGHT
+from tests.learn.conftest import make_grasp_set
 
 DEAD = 2**22 - 3
 
@@ -201,6 +204,7 @@ def test_other_threads_never_collect_garbage(qtbot) -> None:
 
 @pytest.mark.slow
 def test_a_tiny_run_trains_stops_and_resumes(home: Path, registry, qtbot) -> None:
+    save_grasps(grasp_path(RIGHT, ObjectSpec()), make_grasp_set())
     training = Training()
     name = training.start(
         TrainRequest(
@@ -221,8 +225,7 @@ def test_a_tiny_run_trains_stops_and_resumes(home: Path, registry, qtbot) -> Non
     training.stop(name)
     qtbot.waitUntil(lambda: state() == "stopped", timeout=60_000)
     done = read_status(folder).done
-    while read_status(folder, training.started[name]).alive:
-        time.sleep(0.1)
+    qtbot.waitUntil(lambda: not is_alive(training.started[name]), timeout=60_000)
     training.resume(name, alive=False)
     qtbot.waitUntil(lambda: read_status(folder).done > done, timeout=120_000)
     training.stop(name)
