@@ -94,7 +94,7 @@ def run_cell(
         action = command
         if policy is not None:
             policy.observe(environment.state.tips, joints, environment.target)
-            action = policy.act(offset, strength)[0] / scale
+            action = policy.act(scale * command, strength)[0] / scale
         before = sites.positions(joints)
         result = environment.step(action)
         moved = sites.positions(environment.state.joints) - before

@@ -18,7 +18,7 @@ from dexgen_app.learn.environment import HandEnvironment
 from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.rollout_buffer import RolloutBuffer
 from dexgen_app.learn.transitions import TransitionWriter
-from dexgen_controller_dexgen.commanders import CORRUPTIONS, commanded_offset
+from dexgen_controller_dexgen.commanders import CORRUPTIONS
 from dexgen_controller_dexgen.policy import GuidedPolicy
 
 
@@ -43,7 +43,7 @@ class CollectionConfig:
     burst_steps: int = 4
     burst_scale: float = 1.5
     detour_rate: float = 0.0
-    detour_steps: int = 20
+    detour_steps: int = 40
     detour_strengths: tuple[float, ...] = (0.0, 300.0, 1000.0, 3000.0)
     pull_share: float = 0.5
     cut_seconds: float = 2.0
@@ -181,5 +181,4 @@ class Collector:
             return
         spoiled = CORRUPTIONS["add1.5"](wanted, self._random)
         command = torch.where(self._pulled[:, None], self._pull, spoiled)
-        offset = commanded_offset(self._sites.positions, env.state.joints, scale * command)
-        action[away] = self.detour.act(offset, self._strength, chosen=away)[0] / scale
+        action[away] = self.detour.act(scale * command, self._strength, chosen=away)[0] / scale

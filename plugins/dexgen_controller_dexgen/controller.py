@@ -17,7 +17,6 @@ from dexgen_app.spec import (
     HandCommand,
     HandState,
 )
-from dexgen_controller_dexgen.commanders import commanded_offset
 from dexgen_controller_dexgen.mirror import load_for_hand
 from dexgen_controller_dexgen.parameters import PARAMETERS
 from dexgen_controller_dexgen.policy import GuidedPolicy
@@ -68,15 +67,16 @@ class DexGenController:
         self._policy.observe(points[:, self._fingers :], joints, present)
         self._policy.set_mode(str(self._values["mode"]))
         self._policy.steps = int(str(self._values["steps"]))
-        offset = None
+        self._policy.smoothing = float(self._values["smoothing"])
+        self._policy.temperature = float(self._values["temperature"])
+        change = None
         born = 0
         if command is not None:
             born = command.born_ns
             change = torch.from_numpy(np.asarray(command.position)[None]).float() - present
-            offset = commanded_offset(self._sites.positions, joints, change)
         weight = None
         if self._values["keypoints"] == "tips":
             weight = torch.cat([torch.zeros(self._fingers), torch.ones(self._fingers)])
-        increment, _ = self._policy.act(offset, float(self._values["guidance"]), weight)
+        increment, _ = self._policy.act(change, float(self._values["guidance"]), weight)
         moved = target + increment[0].numpy()
         return HandCommand(born_ns=born, position=np.clip(moved, self._lower, self._upper))

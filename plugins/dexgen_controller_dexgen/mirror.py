@@ -71,7 +71,7 @@ def mirror(model: ControllerModel, joints: tuple[int, ...]) -> None:
     statistics["state_mean"] = statistics["state_mean"] * state
     statistics["motion_mean"] = statistics["motion_mean"] * motion
     statistics["increment_mean"] = statistics["increment_mean"] * joint
-    prior, inverse = model.prior, model.inverse
+    prior = model.prior
     with torch.no_grad():
         encoder = prior.encoder[0]
         assert isinstance(encoder, nn.Linear)
@@ -79,10 +79,11 @@ def mirror(model: ControllerModel, joints: tuple[int, ...]) -> None:
         prior.down[0].linear.weight *= motion
         prior.out.weight *= motion[:, None]
         prior.out.bias *= motion
-        inverse.inputs.weight *= torch.cat([state, motion])
-        count = len(joints)
-        inverse.out.weight[:count] *= joint[:, None]
-        inverse.out.bias[:count] *= joint
+        for net, given, wanted in ((model.inverse, motion, joint), (model.forward, joint, motion)):
+            net.inputs.weight *= torch.cat([state, given])
+            count = len(wanted)
+            net.out.weight[:count] *= wanted[:, None]
+            net.out.bias[:count] *= wanted
 
 
 def load_for_hand(path: Path, hand: HandSpec) -> ControllerModel:

@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 from dexgen_app.errors import InputError
 from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
 from dexgen_controller_dexgen.history import HORIZON, state_size
-from dexgen_controller_dexgen.networks import SIZES, InverseDynamics, MotionPrior
+from dexgen_controller_dexgen.networks import SIZES, Dynamics, MotionPrior
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class ModelInfo:
 
 
 class ControllerModel:
-    """Prior, inverse dynamics and the statistics of the data they were trained on."""
+    """Prior, inverse and forward dynamics, and the statistics of the data behind them."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -59,7 +59,8 @@ class ControllerModel:
         self.motion_size = HORIZON * keypoints * 3
         self.state_size = state_size(joints, info.fingers)
         self.prior = MotionPrior(self.motion_size, self.state_size, len(info.modes), size)
-        self.inverse = InverseDynamics(self.motion_size, self.state_size, joints, size)
+        self.inverse = Dynamics(self.motion_size, self.state_size, joints, size)
+        self.forward = Dynamics(joints, self.state_size, self.motion_size, size)
         self.schedule = Schedule()
         self.statistics = {
             "state_mean": torch.zeros(self.state_size),
@@ -101,8 +102,7 @@ class ControllerModel:
             mode: Mode indices, shape (n,).
             noise: Standard normal, shape (n, motion).
             steps: DDIM steps.
-            command: Commanded keypoint offsets [m], shape (n, K, 3), towards which every future
-                step is pulled; None is the prior alone.
+            command: Commanded motion [m], shape (n, T, K, 3); None is the prior alone.
             strength: Guidance strength, one for all or of shape (n,).
             weight: Weight of each keypoint, shape (K,).
 
@@ -114,10 +114,11 @@ class ControllerModel:
         code = self.prior.encode(self.normal_state(state), one_hot)
         pull = None
         if command is not None:
-            goal = command[:, None].expand(-1, HORIZON, -1, -1).flatten(1)
             if weight is not None:
+                # Tips come last: a model of fingertips alone has no middle joints.
+                weight = weight[-len(self.info.keypoint_sites) :]
                 weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()
-            pull = Guidance(mean, std).toward(goal, strength, weight)
+            pull = Guidance(mean, std).toward(command.flatten(1), strength, weight)
         normal = sample(
             self.prior.denoiser(code),
             self.schedule,
@@ -135,10 +136,20 @@ class ControllerModel:
         predicted, _ = self.inverse(self.normal_state(state), normal)
         return predicted * self.statistics["increment_std"] + self.statistics["increment_mean"]
 
+    @torch.inference_mode()
+    def motion(self, state: torch.Tensor, increment: torch.Tensor) -> torch.Tensor:
+        """Return the motion [m] that joint-target increments [rad] produce, (n, T, K, 3)."""
+        table = self.statistics
+        normal = (increment - table["increment_mean"]) / table["increment_std"]
+        predicted, _ = self.forward(self.normal_state(state), normal)
+        moved = predicted * table["motion_std"] + table["motion_mean"]
+        return moved.unflatten(1, (HORIZON, -1, 3))
+
     def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
         """Write the model as safetensors, whole or not at all; weights at half precision."""
         tensors = {f"prior.{name}": value.half() for name, value in self.prior.state_dict().items()}
         tensors |= {f"inverse.{k}": value.half() for k, value in self.inverse.state_dict().items()}
+        tensors |= {f"forward.{k}": value.half() for k, value in self.forward.state_dict().items()}
         tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
         metadata = {"info": json.dumps(asdict(self.info)), **(notes or {})}
         partial = path.with_suffix(".part")
@@ -175,7 +186,8 @@ class ControllerModel:
                 remedy=remedy,
             )
         model = cls(info)
-        parts: dict[str, dict[str, torch.Tensor]] = {"prior": {}, "inverse": {}, "statistics": {}}
+        names = ("prior", "inverse", "forward", "statistics")
+        parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
         try:
             for name, tensor in tensors.items():
                 part, _, rest = name.partition(".")
@@ -184,6 +196,7 @@ class ControllerModel:
                 parts[part][rest] = tensor.float()
             model.prior.load_state_dict(parts["prior"])
             model.inverse.load_state_dict(parts["inverse"])
+            model.forward.load_state_dict(parts["forward"])
             model.set_statistics(parts["statistics"])
         except (RuntimeError, KeyError) as error:
             raise InputError(
@@ -193,4 +206,5 @@ class ControllerModel:
             ) from error
         model.prior.eval()
         model.inverse.eval()
+        model.forward.eval()
         return model

@@ -1,4 +1,4 @@
-"""The controller's two networks: the diffusion prior and the inverse-dynamics model.
+"""The controller's networks: the diffusion prior, inverse and forward dynamics.
 
 Shapes follow DexterityGen (arXiv 2502.04307, appendix F): a U-Net whose convolutions are fully
 connected, three encoder and three decoder blocks, FiLM conditioning, group normalisation.
@@ -22,8 +22,8 @@ class NetworkSize:
         hidden: Width of the prior's blocks.
         encoder: Width of the state encoder.
         encoder_layers: Layers of the state encoder.
-        inverse: Width of the inverse-dynamics model.
-        inverse_blocks: Residual blocks of the inverse-dynamics model.
+        inverse: Width of the dynamics models.
+        inverse_blocks: Residual blocks of the dynamics models.
     """
 
     hidden: int
@@ -193,27 +193,30 @@ class _Residual(nn.Module):
         return x + self.body(x)
 
 
-class InverseDynamics(nn.Module):
-    """Predicts the joint-target increment that produces a motion, as a Gaussian.
+class Dynamics(nn.Module):
+    """Predicts what goes with a state and something given, as a Gaussian.
+
+    Inverse dynamics: the joint-target increment that produces a given motion. Forward dynamics:
+    the motion that a given increment produces.
 
     Args:
-        motion: Size of a motion, T x K x 3.
+        given: Size of what is given.
         state: Size of the stacked robot state.
-        joints: Number of joints.
+        wanted: Size of what is predicted.
         size: Widths.
     """
 
-    def __init__(self, motion: int, state: int, joints: int, size: NetworkSize) -> None:
+    def __init__(self, given: int, state: int, wanted: int, size: NetworkSize) -> None:
         super().__init__()
         width = size.inverse
-        self.inputs = nn.Linear(motion + state, width)
+        self.inputs = nn.Linear(given + state, width)
         self.blocks = nn.Sequential(*(_Residual(width) for _ in range(size.inverse_blocks)))
-        self.out = nn.Linear(width, 2 * joints)
+        self.out = nn.Linear(width, 2 * wanted)
 
     def forward(
-        self, state: torch.Tensor, motion: torch.Tensor
+        self, state: torch.Tensor, given: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and log standard deviation of the normalised increment, each (n, joints)."""
-        x = self.blocks(self.inputs(torch.cat([state, motion], dim=-1)))
+        """Return mean and log standard deviation, each (n, wanted); everything is normalised."""
+        x = self.blocks(self.inputs(torch.cat([state, given], dim=-1)))
         mean, log_std = self.out(x).chunk(2, dim=-1)
         return mean, log_std.clamp(-5.0, 2.0)

@@ -8,6 +8,11 @@ MODES = ("default", "precision")
 CONTROL_HZ = 10.0
 """Rate of the controller and of its data [Hz]."""
 
+SMOOTHING_S = 0.3
+"""Default time constant of the average over past commands [s]."""
+TEMPERATURE = 0.3
+"""Default scale of the sampler's start noise."""
+
 PARAMETERS = (
     ParameterSpec(
         name="active",
@@ -32,10 +37,29 @@ PARAMETERS = (
         help="The kind of motion that the controller was taught under this label.",
     ),
     ParameterSpec(
+        name="smoothing",
+        title="Smoothing [s]",
+        default=SMOOTHING_S,
+        lower=0.0,
+        upper=2.0,
+        advanced=True,
+        help="Time over which commands are averaged: a shaking hand's noise cancels out.",
+    ),
+    ParameterSpec(
+        name="temperature",
+        title="Temperature",
+        default=TEMPERATURE,
+        lower=0.0,
+        upper=1.0,
+        advanced=True,
+        help="How freely motions are drawn; low takes the likelier ones and holds longer.",
+    ),
+    ParameterSpec(
         name="steps",
         title="Sampler steps",
         default="8",
         choices=("4", "8", "12"),
+        advanced=True,
         help="Diffusion steps of each sample; more steps are more faithful and slower.",
     ),
     ParameterSpec(
@@ -43,6 +67,7 @@ PARAMETERS = (
         title="Guided keypoints",
         default="all",
         choices=("all", "tips"),
+        advanced=True,
         help="Whether the command pulls middle joints and fingertips, or fingertips only.",
     ),
 )

@@ -8,9 +8,10 @@ import torch
 
 from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.parameters import SMOOTHING_S, TEMPERATURE
 
-MAX_OFFSET = 0.03
-"""Longest commanded keypoint offset [m]; a longer one is shortened, its direction kept."""
+LARGEST_CHANGE = 0.1
+"""Largest commanded change of a joint target in a step [rad], as in the data; more is cut."""
 
 
 class GuidedPolicy:
@@ -32,8 +33,8 @@ class GuidedPolicy:
         *,
         steps: int = 8,
         seed: int = 0,
-        smoothing: float = 0.0,
-        temperature: float = 1.0,
+        smoothing: float = SMOOTHING_S,
+        temperature: float = TEMPERATURE,
     ) -> None:
         self.model = model
         self.steps = steps
@@ -76,7 +77,7 @@ class GuidedPolicy:
         """Sample a motion and its joint-target increments.
 
         Args:
-            command: Commanded keypoint offsets [m], shape (N, K, 3), or None.
+            command: Commanded change of the joint targets [rad], shape (N, J), or None.
             strength: Guidance strength, one for all or of shape (N,).
             weight: Weight of each keypoint, shape (K,).
             chosen: Mask of the n hands to sample for, shape (N,); None samples for all.
@@ -86,13 +87,13 @@ class GuidedPolicy:
         """
         state = self._history.state()
         if command is not None:
-            length = command.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-            command = self._smooth(command * (MAX_OFFSET / length).clamp(max=1.0))
+            command = self._smooth(command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE))
         mode = self._mode
         if chosen is not None:
             state, mode = state[chosen], mode[chosen]
             command = None if command is None else command[chosen]
             strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
+        wish = None if command is None else self.model.motion(state, command)
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
         motion = self.model.sample_motion(
@@ -100,14 +101,14 @@ class GuidedPolicy:
             mode,
             noise,
             steps=self.steps,
-            command=command,
+            command=wish,
             strength=strength,
             weight=weight,
         )
         return self.model.increment(state, motion), motion
 
     def _smooth(self, command: torch.Tensor) -> torch.Tensor:
-        """Return the exponential average of the commands so far, shape (N, K, 3)."""
+        """Return the exponential average of the commands so far, shape (N, J)."""
         keep = math.exp(-self.model.info.control_dt / self.smoothing) if self.smoothing else 0.0
         before = command if self._average is None else self._average
         self._average = torch.lerp(command, before, keep)

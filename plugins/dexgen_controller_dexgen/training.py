@@ -1,4 +1,4 @@
-"""Trains the prior and the inverse dynamics on a transition store."""
+"""Trains the prior and the dynamics on a transition store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TrainingConfig:
     Attributes:
         size: Network size, ``small`` or ``paper``.
         steps: Optimiser steps of the prior.
-        inverse_steps: Optimiser steps of the inverse dynamics; 0 takes as many.
+        inverse_steps: Optimiser steps of inverse and forward dynamics; 0 takes as many.
         batch: Samples in a minibatch, over all processes.
         learning_rate: Peak learning rate; it falls to a twentieth along a cosine.
         weight_decay: AdamW's weight decay.
@@ -116,7 +116,7 @@ class _Run:
 
 
 class Trainer:
-    """Trains both networks of a controller; continues from checkpoints in ``folder``.
+    """Trains the networks of a controller; continues from checkpoints in ``folder``.
 
     Under ``torchrun`` every process takes its share of the windows and gradients are averaged.
 
@@ -180,7 +180,16 @@ class Trainer:
         return self._train("prior", model.prior, loss, steps, clean=True, report=report)
 
     def train_inverse(self, report: Callable[[str], None] = print) -> float:
-        """Train the inverse dynamics on all windows and return its last mean squared error."""
+        """Train the inverse dynamics on all windows and return its last mean loss."""
+        return self._train_dynamics("inverse", "motion", "increment", report)
+
+    def train_forward(self, report: Callable[[str], None] = print) -> float:
+        """Train the forward dynamics on all windows and return its last mean loss."""
+        return self._train_dynamics("forward", "increment", "motion", report)
+
+    def _train_dynamics(
+        self, name: str, given: str, wanted: str, report: Callable[[str], None]
+    ) -> float:
         model = self.model
 
         def normal(batch: Batch, name: str) -> torch.Tensor:
@@ -188,14 +197,15 @@ class Trainer:
             return (getattr(batch, name) - table[f"{name}_mean"]) / table[f"{name}_std"]
 
         def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
-            predicted, log_std = net(normal(batch, "state"), normal(batch, "motion"))
-            error = (predicted - normal(batch, "increment")).square()
+            predicted, log_std = net(normal(batch, "state"), normal(batch, given))
+            error = (predicted - normal(batch, wanted)).square()
             # The spread learns from a detached error: the mean is plain regression.
             spread = log_std + 0.5 * error.detach() * torch.exp(-2.0 * log_std)
             return error.mean() + 0.01 * spread.mean()
 
         steps = self.config.inverse_steps or self.config.steps
-        return self._train("inverse", model.inverse, loss, steps, clean=False, report=report)
+        net = getattr(model, name)
+        return self._train(name, net, loss, steps, clean=False, report=report)
 
     def _train(
         self,

@@ -42,7 +42,7 @@ def test_the_left_hand_does_the_mirror_image_of_the_right(weights: Path) -> None
     random = torch.Generator().manual_seed(0)
     state = torch.randn(5, right.state_size, generator=random)
     noise = torch.randn(5, right.motion_size, generator=random)
-    command = 0.01 * torch.randn(5, 8, 3, generator=random)
+    command = 0.01 * torch.randn(5, 2, 8, 3, generator=random)
     step = torch.cat([FLIP.repeat(4), signs.repeat(3)])
     mirrored = state * step.repeat(HISTORY)
     mode = torch.zeros(5, dtype=torch.long)
@@ -53,6 +53,13 @@ def test_the_left_hand_does_the_mirror_image_of_the_right(weights: Path) -> None
     torch.testing.assert_close(theirs, ours * FLIP, atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(
         left.increment(mirrored, theirs), right.increment(state, ours) * signs, atol=1e-6, rtol=1e-4
+    )
+    change = 0.05 * torch.randn(5, 16, generator=random)
+    torch.testing.assert_close(
+        left.motion(mirrored, change * signs),
+        right.motion(state, change) * FLIP,
+        atol=1e-6,
+        rtol=1e-4,
     )
 
 

@@ -32,6 +32,7 @@ def train(store: TransitionStore, folder: Path, config: TrainingConfig = QUICK) 
     trainer = Trainer(store, RIGHT, folder, config)
     trainer.train_prior(quiet)
     trainer.train_inverse(quiet)
+    trainer.train_forward(quiet)
     return trainer.model
 
 
@@ -78,6 +79,18 @@ def test_inverse_dynamics_learns_and_survives_its_file(store, tmp_path: Path) ->
         atol=2e-3,
         rtol=0.0,
     )
+
+
+def test_forward_dynamics_predicts_the_motion(store, tmp_path: Path) -> None:
+    config = TrainingConfig(steps=300, batch=128, checkpoint_every=1000)
+    trainer = Trainer(store, RIGHT, tmp_path / "run", config)
+    trainer.train_forward(quiet)
+    trainer.model.forward.eval()
+    source = SampleSource(store, RIGHT.keypoint_sites, 4, clean=True)
+    batch = source.at(source.windows[::7])
+    predicted = trainer.model.motion(batch.state, batch.increment).flatten(1)
+    left = (predicted - batch.motion).square().mean() / batch.motion.var()
+    assert float(left) < 0.3
 
 
 def test_half_the_precision_learns_as_well(store, tmp_path: Path) -> None:
@@ -153,6 +166,22 @@ def test_fingertips_alone_make_a_smaller_motion(store, tmp_path: Path) -> None:
     model = train(store, tmp_path, TrainingConfig(steps=2, batch=32, tips_only=True))
     assert model.motion_size == 24
     assert model.state_size == 240
+    model.save(tmp_path / "tips.safetensors")
+    policy = GuidedPolicy(load_for_hand(tmp_path / "tips.safetensors", RIGHT), 2)
+    policy.observe(torch.zeros(2, 4, 3), torch.zeros(2, 16), torch.zeros(2, 16))
+    # Weights are of all keypoints, whatever the model was trained on.
+    weight = torch.cat([torch.zeros(4), torch.ones(4)])
+    increments, motion = policy.act(torch.full((2, 16), 0.01), 1000.0, weight)
+    assert increments.shape == (2, 16) and motion.shape == (2, 2, 4, 3)
+
+
+def test_inverse_dynamics_needs_the_middle_joints_too(store, tmp_path: Path) -> None:
+    """Fingertips span fewer dimensions than the joints: K = 8 instead of 4, as in the paper."""
+    losses = []
+    for tips_only in (False, True):
+        config = TrainingConfig(steps=200, batch=128, tips_only=tips_only, checkpoint_every=1000)
+        losses.append(Trainer(store, RIGHT, tmp_path / str(tips_only), config).train_inverse(quiet))
+    assert losses[0] < 0.7 * losses[1]
 
 
 def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Path) -> None:
@@ -161,7 +190,7 @@ def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Pat
     for _ in range(2):
         policy = GuidedPolicy(model, 3, seed=4)
         policy.observe(torch.zeros(3, 4, 3), torch.zeros(3, 16), torch.zeros(3, 16))
-        increments, motion = policy.act(torch.full((3, 8, 3), 0.5), 1000.0)
+        increments, motion = policy.act(torch.full((3, 16), 0.5), 1000.0)
         assert increments.shape == (3, 16)
         assert motion.shape == (3, 2, 8, 3)
         outputs.append(increments)
@@ -171,7 +200,7 @@ def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Pat
 def test_some_hands_can_be_sampled_for(store, tmp_path: Path) -> None:
     policy = GuidedPolicy(train(store, tmp_path), 3)
     policy.observe(torch.randn(3, 4, 3), torch.zeros(3, 16), torch.zeros(3, 16))
-    command = 0.005 * torch.randn(3, 8, 3)
+    command = 0.05 * torch.randn(3, 16)
     some = torch.tensor([True, False, True])
     increments, motion = policy.act(command, torch.full((3,), 300.0), chosen=some)
     assert (len(increments), len(motion)) == (2, 2)

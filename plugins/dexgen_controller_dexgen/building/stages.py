@@ -142,7 +142,13 @@ class Stages:
             if start:
                 words += ["--start-from", start]
         if seconds > 0.0 or not run.policies():
-            self._run(*words, seconds=0.9 * seconds, overtime=lambda: run.set_request("stop"))
+
+            def end() -> None:
+                # Before its first iteration there is nothing that it could save.
+                if (run.path / "metrics.jsonl").exists():
+                    run.set_request("stop")
+
+            self._run(*words, seconds=0.9 * seconds, overtime=end)
         run.set_request("")
         if not run.policies():
             raise InputError(
@@ -242,7 +248,10 @@ class Stages:
             self._ledger.note(f"{row['stage']}_loss", row["loss"])
 
     def _plan_steps(self, seconds: float) -> dict[str, int]:
-        """Return steps that fit the time, from a few that are timed."""
+        """Return steps that fit the time, from a few that are timed.
+
+        The forward dynamics take as many steps as the inverse.
+        """
         import torch
 
         from dexgen_app.learn.transitions import TransitionStore
@@ -257,7 +266,7 @@ class Stages:
         trainer = Trainer(TransitionStore(self.data), hand, probe, config)
         found = {}
         for name, share, train in (
-            ("prior", 0.6, trainer.train_prior),
+            ("prior", 0.5, trainer.train_prior),
             # The forward dynamics takes as long.
             ("inverse", 0.18, trainer.train_inverse),
         ):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dexgen_app.learn.object_names import HELP as OBJECT_HELP
+from dexgen_controller_dexgen.parameters import SMOOTHING_S, TEMPERATURE
 
 if TYPE_CHECKING:
     from dexgen_app.learn.environment import HandEnvironment
@@ -52,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="guidance strengths",
     )
     parser.add_argument("--steps", type=int, default=8, help="sampler steps")
-    parser.add_argument("--smoothing", type=float, default=0.0, help="of the command [s]")
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the sampler")
+    parser.add_argument("--smoothing", type=float, default=SMOOTHING_S, help="of the command [s]")
+    parser.add_argument("--temperature", type=float, default=TEMPERATURE, help="of the sampler")
     parser.add_argument("--mode", default="default", help="mode label")
     parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
     parser.add_argument(

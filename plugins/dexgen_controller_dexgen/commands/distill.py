@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=("small", "paper"), default="small", help="network size")
     parser.add_argument("--steps", type=float, default=8000, help="optimiser steps of the prior")
     parser.add_argument(
-        "--inverse-steps", type=float, default=0, help="of the inverse dynamics; 0 for as many"
+        "--inverse-steps", type=float, default=0, help="of each dynamics model; 0 for as many"
     )
     parser.add_argument("--batch", type=int, default=1024, help="samples in a step")
     parser.add_argument("--learning-rate", type=float, default=5e-4, help="at the start")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train both networks and write the weights."""
+    """Train the networks and write the weights."""
     import torch
 
     from dexgen_app.learn.transitions import TransitionStore
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     trainer = Trainer(store, hands.find_hand(store.format.hand), work, config, mirror)
     prior = trainer.train_prior(lambda line: print(line, flush=True))
     inverse = trainer.train_inverse(lambda line: print(line, flush=True))
+    forward = trainer.train_forward(lambda line: print(line, flush=True))
     if trainer.rank == 0:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         notes = {
@@ -66,7 +67,11 @@ def run(args: argparse.Namespace) -> int:
             "rows": str(len(store)),
             "prior_loss": f"{prior:.4f}",
             "inverse_loss": f"{inverse:.4f}",
+            "forward_loss": f"{forward:.4f}",
         }
         trainer.model.save(args.out, notes)
-        print(f"prior loss {prior:.4f}, inverse dynamics loss {inverse:.4f}; wrote {args.out}")
+        print(
+            f"prior loss {prior:.4f}, dynamics loss {inverse:.4f} inverse, {forward:.4f} forward; "
+            f"wrote {args.out}"
+        )
     return 0
