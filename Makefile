@@ -24,5 +24,8 @@ screenshots: $(STAMP)
 bench-live: $(STAMP)
 	@$(PYTHON) benchmarks/bench_live.py
 
+bench-learn: $(STAMP)
+	@$(PYTHON) benchmarks/bench_learn.py
+
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
