@@ -24,7 +24,7 @@ PARAMETERS = (
     ParameterSpec(
         name="guidance",
         title="Guidance",
-        default=1000.0,
+        default=300.0,
         lower=0.0,
         upper=3000.0,
         help="How strongly the command pulls; 0 holds the object and ignores the command.",
