@@ -95,6 +95,11 @@ class _Run:
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
 
+    def last_loss(self) -> float:
+        """Return the newest loss in the log, for a training that was done before."""
+        rows = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return next(row["loss"] for row in reversed(rows) if row["stage"] == self.name)
+
     def update(self, loss: torch.Tensor, processes: int) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -242,7 +247,7 @@ class Trainer:
                 run.save()
         net.load_state_dict(run.averaged.state_dict())
         net.eval()
-        return float(np.mean(recent)) if recent else float("nan")
+        return float(np.mean(recent)) if recent else run.last_loss()
 
     def _report(
         self,
