@@ -210,7 +210,8 @@ def test_what_is_no_longer_installed_is_replaced(open_application) -> None:
     config = SessionConfig(hand="gone", device="gone:file", controller="gone")
     window = open_application(config=config).window
     assert window.operator.hand is not None and window.operator.config.device == "sliders"
-    assert window.operator.config.controller == "direct"
+    # It comes with weights for this hand, so it is preferred.
+    assert window.operator.config.controller == "dexgen"
 
 
 def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
