@@ -116,6 +116,15 @@ def latency_rows(report: dict[str, Any]) -> list[Result]:
     ]
 
 
+def commanded_moves(rows: np.ndarray) -> np.ndarray:
+    """Return which rows but the first command another target than the row before.
+
+    What the filter never lets through is the simulator's, which puts a dropped object back.
+    """
+    steps = np.abs(np.diff(rows["target"], axis=0)).max(axis=1)
+    return (steps > 0.0) & (steps <= SafetyConfig().max_step)
+
+
 def stop_ticks(driver: Driver) -> int:
     """Press STOP in motion a few times; return the most ticks until no motion is commanded."""
     session, worst = driver.session, 0
@@ -131,9 +140,7 @@ def stop_ticks(driver: Driver) -> int:
         pressed = session.ring.head
         driver.collect(0.5)
         rows, _ = session.ring.read_since(begun)
-        steps = np.abs(np.diff(rows["target"], axis=0)).max(axis=1)
-        # What the filter never lets through is the simulator's, which puts a dropped object back.
-        moving = (steps > 0.0) & (steps <= SafetyConfig().max_step)
+        moving = commanded_moves(rows)
         after = rows["sequence"][1:] > pressed
         if not moving[~after][-30:].any():
             raise SystemExit("the hand did not move when STOP was pressed: use a device that moves")
@@ -150,8 +157,8 @@ def freeze(driver: Driver, seconds: float = 3.0) -> tuple[int, bool]:
     after = driver.session.ring.latest()
     assert before is not None and after is not None
     rows, _ = driver.session.ring.read_since(int(before["sequence"]))
-    tail = rows["target"][len(rows) // 2 :]
-    return int(after["late"] - before["late"]), bool((tail == tail[0]).all())
+    moving = commanded_moves(rows[len(rows) // 2 :])
+    return int(after["late"] - before["late"]), not bool(moving.any())
 
 
 def measure_loop(config: p.SessionConfig, seconds: float) -> list[Result]:
