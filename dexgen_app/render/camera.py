@@ -21,6 +21,8 @@ _DIRECTIONS = {
 }
 _LYING_ISO = math.radians(105.0)
 _MARGIN = 1.22
+_CLEARANCE = 0.02
+"""Smallest distance of a fitted camera from the nearest point [m]."""
 _MAX_ELEVATION = math.radians(89.0)
 _MIN_DISTANCE, _MAX_DISTANCE = 0.03, 5.0
 
@@ -122,7 +124,8 @@ class Camera:
             if distance > 0.0:
                 centre[:2] += 0.5 * (slope.min(axis=0) + slope.max(axis=0)) * distance
                 reach = np.abs(local[:, :2] - centre[:2]) / tangent + (local[:, 2:] - centre[2])
-            distance = float(reach.max())
+            # Points one behind another need no width, but the camera must stay before them.
+            distance = max(float(reach.max()), float((local[:, 2] - centre[2]).max()) + _CLEARANCE)
         target = centre @ self.view()[:3, :3]
         return replace(self, target=_triple(target)).zoom(distance / self.distance)
 

@@ -81,7 +81,10 @@ def test_grasps_survive_a_file(grasp_set: GraspSet, tmp_path: Path) -> None:
     assert (back.object, back.info) == (ObjectSpec(), {"seed": 0})
 
 
-def test_unusable_files_are_refused(grasp_set: GraspSet, tmp_path: Path) -> None:
+def test_unusable_files_are_refused(
+    grasp_set: GraspSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path))
     path = tmp_path / "set.safetensors"
     with pytest.raises(InputError, match="grasps make"):
         load_grasps(grasp_path(RIGHT, ObjectSpec(size=(0.05, 0.05, 0.05))), RIGHT)
