@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 
-from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.learn.environment import HandEnvironment
 from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.rollout_buffer import RolloutBuffer
@@ -72,17 +71,12 @@ class Collector:
         mode: int = 0,
         detour: GuidedPolicy | None = None,
     ) -> None:
-        from dexgen_app.kinematics.model import HandModel
-
         hand, count = environment.hand, environment.count
         self.environment, self.expert, self.writer = environment, expert, writer
         self.config, self.mode, self.detour = config, mode, detour
         self._random = torch.Generator().manual_seed(config.seed)
         cut = round(config.cut_seconds / environment.step_seconds)
         self._buffer = RolloutBuffer(count, cut, writer.next_episode)
-        self._sites = BatchedKinematics(
-            HandModel(hand).mj_model, hand.joint_names, hand.keypoint_sites
-        )
         self._burst = torch.zeros(count, dtype=torch.long)
         self._away = torch.zeros(count, dtype=torch.long)
         self._strength = torch.zeros(count)
