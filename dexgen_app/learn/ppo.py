@@ -35,6 +35,8 @@ class PpoConfig:
         gradient_norm: Largest norm of a gradient.
         hidden: Sizes of the actor's and the critic's hidden layers.
         start_std: Standard deviation of the actions at the start.
+        smallest_std: Smallest standard deviation of the actions; a run that starts with a skilled
+            actor explores no less than this.
         largest_std: Largest standard deviation of the actions.
         critic_iterations: Iterations at the start in which only the critic learns, for a run that
             starts with an actor but no critic.
@@ -54,6 +56,7 @@ class PpoConfig:
     gradient_norm: float = 1.0
     hidden: tuple[int, ...] = (512, 256, 128)
     start_std: float = 0.4
+    smallest_std: float = 0.05
     largest_std: float = 1.0
     critic_iterations: int = 15
 
@@ -205,7 +208,7 @@ class PpoLearner:
         """Keep the exploration noise finite and below its bound."""
         for name, value in self._algorithm.get_policy().named_parameters():
             if name.endswith("std_param"):
-                value.data.clamp_(0.05, self.config.largest_std)
+                value.data.clamp_(self.config.smallest_std, self.config.largest_std)
 
     def _keep_statistics(self) -> None:
         """Let the statistics of the actor's observations be.

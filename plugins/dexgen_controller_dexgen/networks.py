@@ -43,7 +43,7 @@ GROUPS = 8
 
 
 class FilmBlock(nn.Module):
-    """Linear, group norm, scale and shift by a condition, activation."""
+    """Linear, group norm, scale and shift by a film of the condition, activation."""
 
     def __init__(self, inputs: int, outputs: int, condition: int) -> None:
         super().__init__()
@@ -52,10 +52,10 @@ class FilmBlock(nn.Module):
         self.film = nn.Linear(condition, 2 * outputs)
         self.act = nn.SiLU()
 
-    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Map (n, inputs) to (n, outputs) under a condition of shape (n, condition)."""
-        scale, shift = self.film(condition).chunk(2, dim=-1)
-        return self.act(self.norm(self.linear(x)) * (1.0 + scale) + shift)
+    def forward(self, x: torch.Tensor, film: torch.Tensor) -> torch.Tensor:
+        """Map (n, inputs) to (n, outputs) under the result of ``film``, (n, 2 outputs)."""
+        scale, shift = film.chunk(2, dim=-1)
+        return self.act(torch.addcmul(shift, self.norm(self.linear(x)), 1.0 + scale))
 
 
 def _encoder(inputs: int, width: int, layers: int) -> nn.Sequential:
@@ -107,52 +107,39 @@ class MotionPrior(nn.Module):
         """
         return torch.cat([self.encoder(state), self.mode(mode)], dim=-1)
 
-    def denoise(self, motion: torch.Tensor, step: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """Predict the noise.
-
-        Args:
-            motion: Noisy normalised motion, shape (n, motion).
-            step: Diffusion step, shape (n,).
-            code: Result of ``encode``.
-        """
-        condition = torch.cat([code, self._encode_step(step)], dim=-1)
-        kept = []
-        x = motion
-        for block in self.down:
-            x = block(x, condition)
-            kept.append(x)
-        for block in self.up:
-            x = block(torch.cat([x, kept.pop()], dim=-1), condition)
-        return self.out(x)
-
     def denoiser(self, code: torch.Tensor) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Return ``denoise`` for one ``code`` and steps that all samples share, made for speed.
+        """Return ``forward`` for one ``code`` and steps that all samples share, made for speed.
 
-        FiLM is linear in its condition, so the part of ``code`` is computed once a sample and the
-        part of each diffusion step once a model.
+        The part of ``code`` in the films is computed once a sample and the part of each diffusion
+        step once a model.
         """
-        blocks = [*self.down, *self.up]
-        known = code.shape[-1]
-        from_code = [nn.functional.linear(code, b.film.weight[:, :known]) for b in blocks]
+        from_code = self._code_films(code)
         version = sum(p._version for p in self.parameters())
         if version != self._films_version:
             self._films, self._films_version = {}, version
 
         def denoise(motion: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-            from_step = self._step_films(int(step[0]), known)
-            kept: list[torch.Tensor] = []
-            x = motion
-            for index, block in enumerate(blocks):
-                if index >= len(self.down):
-                    x = torch.cat([x, kept.pop()], dim=-1)
-                scale, shift = (from_code[index] + from_step[index]).chunk(2, dim=-1)
-                # The step's part holds the 1 of 1 + scale.
-                x = block.act(torch.addcmul(shift, block.norm(block.linear(x)), scale))
-                if index < len(self.down):
-                    kept.append(x)
-            return self.out(x)
+            index = int(step[0])
+            if index not in self._films:
+                self._films[index] = self._step_films(step[:1])
+            from_step = self._films[index]
+            return self._pass(motion, lambda block: from_code[block] + from_step[block])
 
         return denoise
+
+    def _pass(self, x: torch.Tensor, films: Callable[[int], torch.Tensor]) -> torch.Tensor:
+        """Send noisy motions, shape (n, motion), through the blocks, given the films of each."""
+        kept: list[torch.Tensor] = []
+        for index, block in enumerate(self._blocks()):
+            if index >= len(self.down):
+                x = torch.cat([x, kept.pop()], dim=-1)
+            x = block(x, films(index))
+            if index < len(self.down):
+                kept.append(x)
+        return self.out(x)
+
+    def _blocks(self) -> list[FilmBlock]:
+        return [*self.down, *self.up]  # type: ignore[list-item]
 
     def _encode_step(self, step: torch.Tensor) -> torch.Tensor:
         half = self.time_width // 2
@@ -162,24 +149,43 @@ class MotionPrior(nn.Module):
         angles = step.float()[:, None] * rates[None]
         return self.time(torch.cat([angles.sin(), angles.cos()], dim=-1))
 
-    def _step_films(self, step: int, known: int) -> list[torch.Tensor]:
-        """Return what a diffusion step adds to each block's scale and shift, each (1, 2 width)."""
-        if step not in self._films:
-            device = self.out.weight.device
-            time = self._encode_step(torch.tensor([step], device=device))
-            made = []
-            for block in [*self.down, *self.up]:
-                film = nn.functional.linear(time, block.film.weight[:, known:], block.film.bias)
-                film[:, : film.shape[1] // 2] += 1.0
-                made.append(film)
-            self._films[step] = made
-        return self._films[step]
+    def _code_films(self, code: torch.Tensor) -> list[torch.Tensor]:
+        """Return what a code adds to each block's film, each of shape (n, 2 width)."""
+        known = code.shape[-1]
+        return [nn.functional.linear(code, b.film.weight[:, :known]) for b in self._blocks()]
+
+    def _step_films(self, step: torch.Tensor) -> list[torch.Tensor]:
+        """Return what diffusion steps, shape (u,), add to each block's film: (u, 2 width)."""
+        time = self._encode_step(step)
+        return [
+            nn.functional.linear(time, b.film.weight[:, -self.time_width :], b.film.bias)
+            for b in self._blocks()
+        ]
 
     def forward(
         self, motion: torch.Tensor, step: torch.Tensor, state: torch.Tensor, mode: torch.Tensor
     ) -> torch.Tensor:
-        """Predict the noise in ``motion`` at diffusion ``step``."""
-        return self.denoise(motion, step, self.encode(state, mode))
+        """Predict the noise.
+
+        Several noisy motions may belong to one state, one after another: films are linear in the
+        condition, so what depends on the state alone is computed once for all of them.
+
+        Args:
+            motion: Noisy normalised motion, shape (n draws, motion).
+            step: Diffusion step, shape (n draws,).
+            state: Normalised robot state, shape (n, state).
+            mode: One-hot mode, shape (n, modes).
+        """
+        from_code = self._code_films(self.encode(state, mode))
+        steps, place = torch.unique(step, return_inverse=True)
+        from_step = self._step_films(steps)
+        draws = len(motion) // len(state)
+
+        def films(block: int) -> torch.Tensor:
+            own = from_step[block][place].unflatten(0, (-1, draws))
+            return (from_code[block][:, None] + own).flatten(0, 1)
+
+        return self._pass(motion, films)
 
 
 class _Residual(nn.Module):

@@ -34,6 +34,7 @@ class TrainingConfig:
         steps: Optimiser steps of the prior.
         inverse_steps: Optimiser steps of inverse and forward dynamics; 0 takes as many.
         batch: Samples in a minibatch, over all processes.
+        draws: Noisy motions that the prior is shown of each sample.
         learning_rate: Peak learning rate; it falls to a twentieth along a cosine.
         weight_decay: AdamW's weight decay.
         ema: Decay of the averaged weights that are kept.
@@ -47,7 +48,8 @@ class TrainingConfig:
     size: str = "small"
     steps: int = 4000
     inverse_steps: int = 0
-    batch: int = 1024
+    batch: int = 512
+    draws: int = 4
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     ema: float = 0.999
@@ -172,7 +174,7 @@ class Trainer:
         mean, std = model.statistics["motion_mean"], model.statistics["motion_std"]
 
         def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
-            clean = (batch.motion - mean) / std
+            clean = ((batch.motion - mean) / std).repeat_interleave(self.config.draws, 0)
             noise = torch.randn_like(clean)
             step = torch.randint(schedule.train_steps, (len(clean),))
             one_hot = nn.functional.one_hot(batch.mode, len(model.info.modes)).float()

@@ -25,6 +25,16 @@ def test_the_fast_denoiser_agrees_with_the_trained_one() -> None:
             )
 
 
+def test_draws_of_a_state_lie_one_after_another() -> None:
+    prior, state, mode, _ = make_prior()
+    motion, steps = torch.randn(15, 48), torch.tensor([3, 99, 40] * 5)
+    with torch.inference_mode():
+        each = [t.repeat_interleave(3, 0) for t in (state, mode)]
+        torch.testing.assert_close(
+            prior(motion, steps, state, mode), prior(motion, steps, *each), atol=1e-5, rtol=1e-4
+        )
+
+
 def test_changed_weights_reach_the_fast_denoiser() -> None:
     prior, state, mode, motion = make_prior()
     steps = torch.full((5,), 30)

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--burst-rate", type=float, default=0.04, help="bursts of noise a step")
     make.add_argument("--detour", metavar="MODEL", default="", help="controller for detours")
     make.add_argument("--detour-rate", type=float, default=0.03, help="detours a step")
+    make.add_argument("--detour-steps", type=int, default=40, help="longest detour [steps]")
     for name, text in (
         ("info", "say what a dataset holds and how it was made"),
         ("show", "print its figures: motion, disturbances, gravity"),
@@ -104,7 +105,7 @@ def _check_request(args: argparse.Namespace) -> None:
     from dexgen_controller_dexgen.model import ControllerModel
     from dexgen_controller_dexgen.parameters import MODES
 
-    check_counts(args, "rows", "processes", "environments")
+    check_counts(args, "rows", "processes", "environments", "detour_steps")
     for name in ("burst_rate", "detour_rate"):
         if not 0.0 <= getattr(args, name) <= 1.0:
             option = f"--{name.replace('_', '-')}"
@@ -159,7 +160,9 @@ def _collect(args: argparse.Namespace, index: int) -> None:
         expert = load_policy(Path(name))
         hand = registry.find_hand(expert.hand)
         skill = registry.find_skill(expert.skill)
-        settings = override(from_plain(load_object(skill.config), expert.config), args.settings)
+        settings = from_plain(load_object(skill.config), expert.config)
+        # What lasts long is to be seen too, also where nothing is reached any more.
+        settings = override(replace(settings, stall_seconds=0.0), args.settings)
         if args.gravity:
             settings = replace(settings, gravity=tuple(args.gravity))
         if args.object:
@@ -195,6 +198,7 @@ def _collect(args: argparse.Namespace, index: int) -> None:
         config = CollectionConfig(
             burst_rate=args.burst_rate,
             detour_rate=args.detour_rate if detour else 0.0,
+            detour_steps=args.detour_steps,
             seed=seed,
         )
         label = MODES.index(mode or MODES[0])

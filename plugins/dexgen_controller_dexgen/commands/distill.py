@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inverse-steps", type=float, default=0, help="of each dynamics model; 0 for as many"
     )
-    parser.add_argument("--batch", type=int, default=1024, help="samples in a step")
+    parser.add_argument("--batch", type=int, default=512, help="samples in a step")
     parser.add_argument("--learning-rate", type=float, default=5e-4, help="at the start")
     parser.add_argument(
         "--tips-only", action="store_true", help="fingertips as the only keypoints (K = 4)"

@@ -18,7 +18,7 @@ def check_counts(args: argparse.Namespace, *names: str) -> None:
     for name in names:
         value = getattr(args, name)
         if not 1 <= value < 1e12:
-            raise InputError(f"{value} is no number of {name}", where=f"--{name}")
+            raise InputError(f"{value} is no number of {name}", where=f"--{name.replace('_', '-')}")
 
 
 def check_mode(mode: str, modes: tuple[str, ...], where: str = "--mode") -> None:
