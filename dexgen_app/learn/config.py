@@ -27,7 +27,8 @@ def from_plain(cls: type, values: dict[str, Any]) -> Any:
     Raises:
         InputError: A field is unknown or a value does not fit.
     """
-    hints = typing.get_type_hints(cls)
+    every = typing.get_type_hints(cls)
+    hints = {field.name: every[field.name] for field in dataclasses.fields(cls)}
     unknown = set(values) - set(hints)
     if unknown:
         raise InputError(
@@ -47,7 +48,8 @@ def override(config: Any, settings: Sequence[str]) -> Any:
     Args:
         config: A frozen configuration dataclass.
         settings: Texts ``field=value`` or ``field.field=value``; values are JSON, and anything
-            that is not JSON is taken as a word.
+            that is not JSON is taken as a word. A class attribute ``presets`` gives words for
+            whole tables, by field: ``{"reward": {"calm": RewardWeights(...)}}``.
 
     Raises:
         InputError: A text is not of that form, a field is unknown or a value does not fit.
@@ -71,8 +73,20 @@ def override(config: Any, settings: Sequence[str]) -> Any:
                 where="--set",
                 remedy=f"It has {', '.join(plain)}",
             )
-        node[last] = value
+        node[last] = _preset(config, last, value) if isinstance(node[last], dict) else value
     return from_plain(type(config), plain)
+
+
+def _preset(config: Any, name: str, value: Any) -> Any:
+    """Return the table that a word stands for; anything else as it is."""
+    known = getattr(type(config), "presets", {}).get(name)
+    if not known or not isinstance(value, str):
+        return value
+    if value not in known:
+        raise InputError(
+            f"there is no {name} {value!r}", where="--set", remedy=f"Use {', '.join(known)}"
+        )
+    return to_plain(known[value])
 
 
 def _restore(hint: Any, value: Any, name: str) -> Any:

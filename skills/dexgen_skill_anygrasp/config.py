@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from dexgen_app.learn.environment import EnvironmentConfig
 
@@ -50,9 +51,16 @@ class RewardWeights:
 STYLES: dict[str, RewardWeights] = {
     "default": RewardWeights(),
     "calm": RewardWeights(tip_speed=0.4, action_change=0.04, work=0.05),
-    "quick": RewardWeights(object_speed=0.1, object_turn=0.01, action_change=0.005, reached=25.0),
+    "lively": RewardWeights(
+        joint_goal=1.0,
+        reached=30.0,
+        drop=60.0,
+        action_change=0.005,
+        object_speed=0.05,
+        object_turn=0.0,
+    ),
 }
-"""Reward weights by style; experts of several styles make a diverse data set."""
+"""Reward weights by style: ``--set reward=lively``. ``default`` is for learning from nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,5 +72,6 @@ class AnyGraspConfig(EnvironmentConfig):
         goal_seconds: A goal that is not reached in this time is replaced [s].
     """
 
+    presets: ClassVar[dict[str, dict[str, RewardWeights]]] = {"reward": STYLES}
     reward: RewardWeights = field(default_factory=RewardWeights)
     goal_seconds: float = 5.0

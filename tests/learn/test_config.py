@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dexgen_app.errors import InputError
 from dexgen_app.learn.config import from_plain, override, to_plain
 from dexgen_app.spec import ObjectSpec
-from dexgen_skill_anygrasp.config import AnyGraspConfig
+from dexgen_skill_anygrasp.config import STYLES, AnyGraspConfig
 
 
 def test_round_trip_keeps_nested_dataclasses_and_tuples() -> None:
@@ -56,3 +58,10 @@ def test_unknown_fields_of_a_file_are_named() -> None:
         from_plain(ObjectSpec, {"colour": 1})
     with pytest.raises(InputError, match="not within"):
         from_plain(ObjectSpec, {"mass": -1.0})
+
+
+def test_a_word_stands_for_a_whole_table() -> None:
+    config = override(AnyGraspConfig(), ["reward=calm", "reward.drop=5"])
+    assert config.reward == replace(STYLES["calm"], drop=5.0)
+    with pytest.raises(InputError, match=r"no reward 'wild'.*default, calm, lively"):
+        override(AnyGraspConfig(), ["reward=wild"])
