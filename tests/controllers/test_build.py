@@ -170,10 +170,13 @@ def test_a_build_leaves_weights_card_and_plots(
     folder = RunFolder.named("mine").path
     kinds = [words[0] for words in player.commands]
     assert list(dict.fromkeys(kinds)) == ["grasps", "train", "dataset", "distill", "bench"]
-    assert kinds.count("train") == 2 and kinds.count("distill") == 2 and kinds.count("bench") == 4
-    first, second = (words for words in player.commands if words[0] == "train")
-    assert "--start-from" not in first and "--start-from" in second
-    assert "ppo.largest_std=0.25" in second
+    assert kinds.count("train") == 3 and kinds.count("distill") == 2 and kinds.count("bench") == 4
+    first, second, third = (words for words in player.commands if words[0] == "train")
+    assert "--start-from" not in first
+    for words, before in ((second, "mine-palm-up"), (third, "mine-all-round")):
+        start = Path(words[words.index("--start-from") + 1])
+        assert start.is_relative_to(RunFolder.named(before).path)
+    assert "ppo.largest_std=0.25" in second and "reward=lively" in third
     assert 0 < player.limits["train"] < 3600.0
     card = (folder / "card.md").read_text()
     assert "none by the benchmark" in card and "| palm_down | 3 | 99 (50-200) | 11.0 |" in card

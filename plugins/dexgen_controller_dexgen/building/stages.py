@@ -28,8 +28,15 @@ MOST_GRASPS = 4_000
 GRASPS_PER_SECOND = 25.0
 ROWS_PER_SECOND = 600.0
 BENCH_STEPS_PER_SECOND = 300.0
-# An expert learns near palm-up first, then with gravity from everywhere.
-FIRST_PHASE = 0.6
+EXPERT_SHARE = 0.46
+LIVELY = (
+    "reward=lively",
+    "stall_seconds=8",
+    "episode_seconds=60",
+    "ppo.largest_std=0.15",
+    "ppo.smallest_std=0.1",
+    "ppo.target_divergence=0.06",
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,31 @@ class Stage:
     name: str
     share: float
     work: Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the expert's training: its name, its share of that time, what it changes."""
+
+    name: str
+    share: float
+    settings: tuple[str, ...]
+
+
+def expert_phases(gravity: tuple[str, ...]) -> list[Phase]:
+    """Return how an expert learns: near palm-up, then with gravity from everywhere, then lively.
+
+    Args:
+        gravity: The directions that it is meant for.
+    """
+    if gravity == (PALM_UP,):
+        return [Phase("palm-up", 0.6, ()), Phase("lively", 0.4, LIVELY)]
+    everywhere = ("gravity_tilt=0.6", f"gravity={json.dumps([PALM_UP, *gravity])}")
+    return [
+        Phase("palm-up", 0.4, ()),
+        Phase("all-round", 0.25, (*everywhere, "ppo.largest_std=0.25")),
+        Phase("lively", 0.35, (*everywhere, *LIVELY)),
+    ]
 
 
 class Stages:
@@ -63,11 +95,15 @@ class Stages:
         found = [Stage("grasps", 0.06, self._make_grasps)]
         if self._args.expert:
             found.append(Stage("expert", 0.02, self._judge_expert))
-        elif self._gravity == (PALM_UP,):
-            found.append(Stage("expert", 0.46, self._train_palm_up))
         else:
-            found.append(Stage("expert-palm-up", 0.46 * FIRST_PHASE, self._train_palm_up))
-            found.append(Stage("expert", 0.46 * (1.0 - FIRST_PHASE), self._train_all_round))
+            *early, last = expert_phases(self._gravity)
+            before = ""
+            for phase in early:
+                work = partial(self._train_expert, phase, before)
+                found.append(Stage(f"expert-{phase.name}", EXPERT_SHARE * phase.share, work))
+                before = phase.name
+            work = partial(self._finish_expert, last, before)
+            found.append(Stage("expert", EXPERT_SHARE * last.share, work))
         found.append(Stage("dataset", 0.13, self._collect))
         found.append(Stage("train", 0.12, partial(self._train, "train")))
         for index in range(1, self._args.rounds + 1):
@@ -106,16 +142,9 @@ class Stages:
             words += ["--count", str(min(MOST_GRASPS, max(count, 300)))]
             self._run(*words, "--seed", str(args.seed))
 
-    def _train_palm_up(self, seconds: float) -> None:
-        self._train_expert("palm-up", seconds, ())
-        if self._gravity == (PALM_UP,):
-            self._judge_expert(0.1 * seconds)
-
-    def _train_all_round(self, seconds: float) -> None:
-        start = self._runs("palm-up").checkpoints()[-1]
-        gravity = json.dumps([PALM_UP, *self._gravity])
-        settings = ("gravity_tilt=0.6", f"gravity={gravity}", "ppo.largest_std=0.25")
-        self._train_expert("all-round", seconds, settings, str(start))
+    def _finish_expert(self, phase: Phase, before: str, seconds: float) -> None:
+        # In one stage, so that an expert that is not good enough is trained on.
+        self._train_expert(phase, before, seconds)
         self._judge_expert(0.1 * seconds)
 
     def _runs(self, phase: str) -> Any:
@@ -123,10 +152,9 @@ class Stages:
 
         return RunFolder.named(f"{self._args.run}-{phase}")
 
-    def _train_expert(
-        self, phase: str, seconds: float, settings: tuple[str, ...], start: str = ""
-    ) -> None:
-        args, run = self._args, self._runs(phase)
+    def _train_expert(self, phase: Phase, before: str, seconds: float) -> None:
+        """Train a phase, which starts with the networks of the phase before, if there is one."""
+        args, run = self._args, self._runs(phase.name)
         if (run.path / "config.json").exists():
             words = ["train", "--run", run.path.name, "--resume"]
         else:
@@ -137,10 +165,10 @@ class Stages:
             words += ["--environments", str(args.environments)]
             for item in args.object:
                 words += ["--object", item]
-            for setting in settings:
+            for setting in phase.settings:
                 words += ["--set", setting]
-            if start:
-                words += ["--start-from", start]
+            if before:
+                words += ["--start-from", str(self._runs(before).checkpoints()[-1])]
         if seconds > 0.0 or not run.policies():
 
             def end() -> None:
