@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 TRAIN_STEPS = 100
-GUIDANCE_LENGTH = 0.02
+GUIDANCE_LENGTH = 0.03
 """Standard deviation [m] that a data set's motion is scaled to before guidance is measured."""
 
 
