@@ -26,6 +26,7 @@ class Cell:
         drops: Objects lost.
         goals: Goals reached.
         cosine: Mean cosine between commanded and realised fingertip motion.
+        seeds: Seeds of the runs that it counts together.
     """
 
     commander: str
@@ -35,6 +36,7 @@ class Cell:
     drops: int
     goals: int
     cosine: float
+    seeds: tuple[int, ...] = (0,)
 
     @property
     def time_to_drop(self) -> float:
@@ -67,6 +69,7 @@ def run_cell(
     seconds: float,
     policy: GuidedPolicy | None = None,
     strength: float = 0.0,
+    seed: int = 0,
 ) -> Cell:
     """Let a commander drive the hands, alone or through the controller.
 
@@ -77,6 +80,7 @@ def run_cell(
         seconds: Simulated time over all hands [s].
         policy: The controller; None sends the commands straight to the hand.
         strength: Guidance strength.
+        seed: Seed that environment and commander were made with, for the table.
     """
     sites = _keypoint_kinematics(environment)
     tips = slice(len(environment.hand.fingers), None)
@@ -117,7 +121,28 @@ def run_cell(
         drops=int(counts["drops"]),
         goals=int(counts.get("goals", 0.0)),
         cosine=float(torch.stack(cosines).nanmean()),
+        seeds=(seed,),
     )
+
+
+def pool_cells(cells: list[Cell]) -> list[Cell]:
+    """Count together the cells that differ in their seeds only, in their first order."""
+    groups: dict[tuple[str, str, float], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(_kind(cell), []).append(cell)
+    return [
+        Cell(
+            commander=commander,
+            controller=controller,
+            strength=strength,
+            seconds=sum(c.seconds for c in group),
+            drops=sum(c.drops for c in group),
+            goals=sum(c.goals for c in group),
+            cosine=sum(c.cosine * c.seconds for c in group) / sum(c.seconds for c in group),
+            seeds=tuple(seed for c in group for seed in c.seeds),
+        )
+        for (commander, controller, strength), group in groups.items()
+    ]
 
 
 def _keypoint_kinematics(environment: HandEnvironment) -> BatchedKinematics:
@@ -145,6 +170,28 @@ def format_table(cells: list[Cell]) -> str:
             f"| {cell.drops} | {cell.goals_per_minute:.1f} | {cell.cosine:.2f} |"
         )
     return "\n".join(lines)
+
+
+def format_seeds(cells: list[Cell]) -> str:
+    """Return time to drop and goals a minute of each seed as a Markdown table."""
+    seeds = sorted({seed for cell in cells for seed in cell.seeds})
+    titles = [f"seed {seed}: s, goals/min" for seed in seeds]
+    lines = [
+        f"| command | controller | guidance | {' | '.join(titles)} |",
+        "| --- | --- | --- |" + " --- |" * len(seeds),
+    ]
+    for pooled in pool_cells(cells):
+        alone = pooled.controller == "raw"
+        row = [pooled.commander, pooled.controller, "-" if alone else f"{pooled.strength:g}"]
+        for seed in seeds:
+            one = next(c for c in cells if c.seeds == (seed,) and _kind(c) == _kind(pooled))
+            row.append(f"{one.time_to_drop:.1f}, {one.goals_per_minute:.1f}")
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def _kind(cell: Cell) -> tuple[str, str, float]:
+    return cell.commander, cell.controller, cell.strength
 
 
 def _multiple(cell: Cell, raw: Cell | None) -> str:

@@ -14,7 +14,13 @@ from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
 from dexgen_app.spec import ObjectSpec
-from dexgen_controller_dexgen.benchmark import Cell, format_table, run_cell
+from dexgen_controller_dexgen.benchmark import (
+    Cell,
+    format_seeds,
+    format_table,
+    pool_cells,
+    run_cell,
+)
 from dexgen_controller_dexgen.collection import CollectionConfig, Collector
 from dexgen_controller_dexgen.commanders import (
     CORRUPTIONS,
@@ -162,3 +168,31 @@ def test_tables_and_plots_are_written(tmp_path: Path) -> None:
     assert json.loads(json.dumps(cells[2].as_dict()))["time_to_drop"] is None
     plot_cells(cells, tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").stat().st_size > 5000
+
+
+def test_seeds_are_counted_together_and_told_apart() -> None:
+    def cell(seed: int, controller: str, drops: int, cosine: float) -> Cell:
+        return Cell(
+            commander="add1.5",
+            controller=controller,
+            strength=0.0,
+            seconds=600.0,
+            drops=drops,
+            goals=60,
+            cosine=cosine,
+            seeds=(seed,),
+        )
+
+    cells = [
+        cell(0, "raw", 100, 0.5),
+        cell(0, "dexgen", 2, 0.1),
+        cell(1, "raw", 140, 0.7),
+        cell(1, "dexgen", 4, 0.3),
+    ]
+    raw, guided = pool_cells(cells)
+    assert (raw.controller, raw.drops, raw.seconds, raw.seeds) == ("raw", 240, 1200.0, (0, 1))
+    assert guided.time_to_drop == 200.0 and guided.cosine == pytest.approx(0.2)
+    assert "| 200.0 (91.9-545.0) | 40.0" in format_table([raw, guided])
+    lines = format_seeds(cells).splitlines()
+    assert lines[2] == "| add1.5 | raw | - | 6.0, 6.0 | 4.3, 6.0 |"
+    assert lines[3] == "| add1.5 | dexgen | 0 | 300.0, 6.0 | 150.0, 6.0 |"

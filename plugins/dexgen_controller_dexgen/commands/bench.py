@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dexgen_app.spec import HandSpec
     from dexgen_controller_dexgen.benchmark import Cell
     from dexgen_controller_dexgen.commanders import Commander
+    from dexgen_controller_dexgen.model import ControllerModel
 
 PAPER = ("add0.75", "add1.5", "mul0.5", "mul1.0")
 """The corruptions of the paper's figure."""
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("genesis", "mujoco"), default="genesis")
     parser.add_argument("--seconds", type=float, default=1200.0, help="simulated time of a cell")
     parser.add_argument("--environments", type=int, default=10, help="hands side by side")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="seeds; counted together")
     parser.add_argument(
         "--corruption",
         action="append",
@@ -73,10 +75,9 @@ def run(args: argparse.Namespace) -> int:
 
     from dexgen_app.learn.policy import load_policy
     from dexgen_app.plugins import PluginRegistry
-    from dexgen_controller_dexgen.benchmark import format_table, run_cell
+    from dexgen_controller_dexgen.benchmark import format_seeds, format_table, pool_cells
     from dexgen_controller_dexgen.commands.requests import check_bench
     from dexgen_controller_dexgen.mirror import load_for_hand
-    from dexgen_controller_dexgen.policy import GuidedPolicy
     from dexgen_controller_dexgen.shipped import weights_for
 
     torch.set_num_threads(1)
@@ -85,9 +86,38 @@ def run(args: argparse.Namespace) -> int:
     hand = registry.find_hand(expert.hand)
     model = load_for_hand(args.weights or weights_for(hand), hand)
     check_bench(args, model.info.modes)
-    environment = _environment(args, registry, expert, hand)
-    cells = []
+    cells: list[Cell] = []
     begun = time.monotonic()
+    for seed in args.seed:
+        environment = _environment(args, registry, expert, hand, seed)
+        try:
+            for cell in _run_cells(args, environment, expert, model, seed):
+                cells.append(cell)
+                same = [c for c in cells if c.seeds == cell.seeds]
+                print(format_table(same).splitlines()[-1], flush=True)
+        finally:
+            environment.close()
+    table = format_table(pool_cells(cells))
+    if len(args.seed) > 1:
+        table += f"\n\n{format_seeds(cells)}"
+    seeds = ", ".join(map(str, args.seed))
+    print(f"\n{table}\n\n{time.monotonic() - begun:.0f} s, engine {args.engine}, seeds {seeds}")
+    if args.out:
+        _write(args, cells, table)
+    return 0
+
+
+def _run_cells(
+    args: argparse.Namespace,
+    environment: HandEnvironment,
+    expert: Policy,
+    model: ControllerModel,
+    seed: int,
+) -> Iterator[Cell]:
+    """Measure every cell of a seed."""
+    from dexgen_controller_dexgen.benchmark import run_cell
+    from dexgen_controller_dexgen.policy import GuidedPolicy
+
     for name in [str(args.commands)] if args.commands else args.corruption or PAPER:
         strengths: list[float | None] = list(args.guidance)
         if not args.no_raw:
@@ -99,31 +129,24 @@ def run(args: argparse.Namespace) -> int:
                     model,
                     environment.count,
                     steps=args.steps,
-                    seed=args.seed,
+                    seed=seed,
                     smoothing=args.smoothing,
                     temperature=args.temperature,
                 )
                 policy.set_mode(args.mode)
-            cell = run_cell(
+            yield run_cell(
                 environment,
-                _commander(args, name, expert, environment),
+                _commander(args, name, expert, environment, seed),
                 name=Path(name).stem if args.commands else name,
                 seconds=args.seconds,
                 policy=policy,
                 strength=strength or 0.0,
+                seed=seed,
             )
-            cells.append(cell)
-            print(format_table(cells).splitlines()[-1], flush=True)
-    environment.close()
-    table = format_table(cells)
-    print(f"\n{table}\n\n{time.monotonic() - begun:.0f} s, engine {args.engine}, seed {args.seed}")
-    if args.out:
-        _write(args, cells, table)
-    return 0
 
 
 def _environment(
-    args: argparse.Namespace, registry: Any, expert: Policy, hand: HandSpec
+    args: argparse.Namespace, registry: Any, expert: Policy, hand: HandSpec, seed: int
 ) -> HandEnvironment:
     from dataclasses import replace
 
@@ -142,14 +165,14 @@ def _environment(
     if args.object:
         settings = replace(settings, objects=tuple(parse_object(text) for text in args.object))
     context = EnvironmentContext(
-        hand=hand, engine=args.engine, environments=args.environments, seed=5000 + args.seed
+        hand=hand, engine=args.engine, environments=args.environments, seed=5000 + seed
     )
     made: HandEnvironment = load_object(skill.environment)(context, settings)
     return made
 
 
 def _commander(
-    args: argparse.Namespace, name: str, expert: Policy, environment: HandEnvironment
+    args: argparse.Namespace, name: str, expert: Policy, environment: HandEnvironment, seed: int
 ) -> Commander:
     from dexgen_controller_dexgen.commanders import (
         CORRUPTIONS,
@@ -160,10 +183,10 @@ def _commander(
 
     if args.commands:
         poses = _retarget(args.commands, environment)
-        return ClipCommander(poses, environment.count, args.seed)
+        return ClipCommander(poses, environment.count, seed)
     if name == "random":
-        return RandomCommander(args.seed)
-    return SpoiledExpert(expert, CORRUPTIONS[name], args.seed)
+        return RandomCommander(seed)
+    return SpoiledExpert(expert, CORRUPTIONS[name], seed)
 
 
 def _retarget(path: Path, environment: HandEnvironment) -> Any:
@@ -200,13 +223,16 @@ def _retarget(path: Path, environment: HandEnvironment) -> Any:
 
 
 def _write(args: argparse.Namespace, cells: list[Cell], table: str) -> None:
+    from dexgen_controller_dexgen.benchmark import pool_cells
     from dexgen_controller_dexgen.plot import plot_cells
 
     args.out.mkdir(parents=True, exist_ok=True)
     command = shlex.join(("dexgen-app", *sys.argv[1:]))
     (args.out / "table.md").write_text(f"`{command}`\n\n{table}\n")
-    data = {"command": command, "seed": args.seed, "engine": args.engine}
-    data["cells"] = [cell.as_dict() for cell in cells]
+    data = {"command": command, "seeds": args.seed, "engine": args.engine}
+    pooled = pool_cells(cells)
+    data["cells"] = [cell.as_dict() for cell in pooled]
+    data["by_seed"] = [cell.as_dict() for cell in cells]
     (args.out / "cells.json").write_text(json.dumps(data, indent=1))
-    plot_cells(cells, args.out / "sweep.png")
+    plot_cells(pooled, args.out / "sweep.png")
     print(f"wrote {args.out}")
