@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.learn.environment import HandEnvironment
-from dexgen_app.learn.statistics import drop_interval, drop_ratio, time_to_drop
+from dexgen_app.learn.statistics import drop_interval, drop_ratio, summarise, time_to_drop
 from dexgen_controller_dexgen.commanders import Commander, commanded_offset
 from dexgen_controller_dexgen.policy import GuidedPolicy
 
@@ -27,6 +28,7 @@ class Cell:
         goals: Goals reached.
         cosine: Mean cosine between commanded and realised fingertip motion.
         seeds: Seeds of the runs that it counts together.
+        measures: Means of what the skill measures beside drops and goals, by name and unit.
     """
 
     commander: str
@@ -37,6 +39,7 @@ class Cell:
     goals: int
     cosine: float
     seeds: tuple[int, ...] = (0,)
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def time_to_drop(self) -> float:
@@ -113,6 +116,7 @@ def run_cell(
             policy.reset(result.done)
         observation = result.observations["policy"]
     counts = environment.drain_counts()
+    means = summarise(counts)
     return Cell(
         commander=name,
         controller="raw" if policy is None else "dexgen",
@@ -122,6 +126,7 @@ def run_cell(
         goals=int(counts.get("goals", 0.0)),
         cosine=float(torch.stack(cosines).nanmean()),
         seeds=(seed,),
+        measures={f"{k} [{unit}]": means[k] for k, unit in environment.measures.items()},
     )
 
 
@@ -138,11 +143,17 @@ def pool_cells(cells: list[Cell]) -> list[Cell]:
             seconds=sum(c.seconds for c in group),
             drops=sum(c.drops for c in group),
             goals=sum(c.goals for c in group),
-            cosine=sum(c.cosine * c.seconds for c in group) / sum(c.seconds for c in group),
+            cosine=_mean(group, [c.cosine for c in group]),
             seeds=tuple(seed for c in group for seed in c.seeds),
+            measures={k: _mean(group, [c.measures[k] for c in group]) for k in group[0].measures},
         )
         for (commander, controller, strength), group in groups.items()
     ]
+
+
+def _mean(cells: list[Cell], values: list[float]) -> float:
+    """Return the mean over the cells' simulated time."""
+    return sum(c.seconds * v for c, v in zip(cells, values)) / sum(c.seconds for c in cells)
 
 
 def _keypoint_kinematics(environment: HandEnvironment) -> BatchedKinematics:
@@ -154,10 +165,11 @@ def _keypoint_kinematics(environment: HandEnvironment) -> BatchedKinematics:
 
 def format_table(cells: list[Cell]) -> str:
     """Return the cells as a Markdown table; times are also given as multiples of the raw ones."""
+    measures = list(cells[0].measures)
     lines = [
         "| command | controller | guidance | time to drop [s] (95 %) | x raw (95 %) | drops "
-        "| goals/min | cos |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| goals/min | cos |{''.join(f' {name} |' for name in measures)}",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |" + " --- |" * len(measures),
     ]
     raw = {cell.commander: cell for cell in cells if cell.controller == "raw"}
     for cell in cells:
@@ -168,6 +180,7 @@ def format_table(cells: list[Cell]) -> str:
             f"| {cell.time_to_drop:.1f} ({low:.1f}-{high:.1f}) "
             f"| {'-' if alone else _multiple(cell, raw.get(cell.commander))} "
             f"| {cell.drops} | {cell.goals_per_minute:.1f} | {cell.cosine:.2f} |"
+            f"{''.join(f' {cell.measures[name]:.2f} |' for name in measures)}"
         )
     return "\n".join(lines)
 

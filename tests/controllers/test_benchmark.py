@@ -181,6 +181,7 @@ def test_seeds_are_counted_together_and_told_apart() -> None:
             goals=60,
             cosine=cosine,
             seeds=(seed,),
+            measures={"turn_speed [rad/s]": 0.1 * drops},
         )
 
     cells = [
@@ -192,7 +193,9 @@ def test_seeds_are_counted_together_and_told_apart() -> None:
     raw, guided = pool_cells(cells)
     assert (raw.controller, raw.drops, raw.seconds, raw.seeds) == ("raw", 240, 1200.0, (0, 1))
     assert guided.time_to_drop == 200.0 and guided.cosine == pytest.approx(0.2)
-    assert "| 200.0 (91.9-545.0) | 40.0" in format_table([raw, guided])
+    table = format_table([raw, guided])
+    assert "| 200.0 (91.9-545.0) | 40.0" in table and table.splitlines()[0].endswith("[rad/s] |")
+    assert guided.measures == {"turn_speed [rad/s]": pytest.approx(0.3)}
     lines = format_seeds(cells).splitlines()
     assert lines[2] == "| add1.5 | raw | - | 6.0, 6.0 | 4.3, 6.0 |"
     assert lines[3] == "| add1.5 | dexgen | 0 | 300.0, 6.0 | 150.0, 6.0 |"
