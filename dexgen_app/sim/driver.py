@@ -65,6 +65,7 @@ class SimDriver:
         self._turned = 0.0  # time since the wrist's program began [s]
         self._dropped_for = 0.0  # [s]
         self._limp = False
+        self._stopped = False
 
     # HandDriver ---------------------------------------------------------------------------------
 
@@ -109,6 +110,7 @@ class SimDriver:
             raise ValueError(f"the command {command.position!r} is not a set of joint targets")
         if self._limp:
             self._set_limp(False)
+        self._stopped = False
         world.set_targets(targets[None].to(world.device))
 
     def step(self, seconds: float) -> None:
@@ -136,7 +138,11 @@ class SimDriver:
         self._watch_object(elapsed)
 
     def stop(self) -> None:
-        """Hold the targets, or cut the torque if that is the hand's way to stop."""
+        """Hold the targets, or cut the torque if that is the hand's way to stop.
+
+        Until the next command a dropped object is left where it is: putting it back moves the hand.
+        """
+        self._stopped = True
         if self.world is not None and self._context.hand.stop_behaviour == "limp":
             self._set_limp(True)
 
@@ -249,7 +255,8 @@ class SimDriver:
             self.drops += 1
         self.held = held
         self._dropped_for = 0.0 if held else self._dropped_for + elapsed
-        if self._auto_reset and self._dropped_for >= self._reset_delay:
+        wanted = self._auto_reset and not self._stopped
+        if wanted and self._dropped_for >= self._reset_delay:
             self._enter_grasp()
 
     def _set_limp(self, limp: bool) -> None:

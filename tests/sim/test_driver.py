@@ -113,6 +113,17 @@ def test_a_drop_is_counted_once_and_the_object_comes_back(driver: SimDriver) -> 
     assert (driver.held, driver.drops) == (True, 1)
 
 
+def test_a_stopped_hand_is_not_moved_to_put_the_object_back(driver: SimDriver) -> None:
+    driver.set_wrist(DOWN)
+    driver.send_command(OPEN)
+    driver.stop()
+    run(driver, 4.0)
+    assert (driver.held, driver.drops, driver.resets) == (False, 1, 1)
+    driver.send_command(OPEN)
+    run(driver, 0.1)
+    assert (driver.held, driver.resets) == (True, 2)
+
+
 def test_without_auto_reset_the_object_stays_away() -> None:
     made = make(auto_reset=False)
     made.connect()
