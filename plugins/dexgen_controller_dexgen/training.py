@@ -133,6 +133,7 @@ class Trainer:
         folder: Run folder.
         config: How to train.
         mirror_of: The hand that is its mirror image, which the model shall serve too.
+        dynamics_store: The dataset of inverse and forward dynamics; the same where None.
     """
 
     def __init__(
@@ -142,8 +143,11 @@ class Trainer:
         folder: Path,
         config: TrainingConfig,
         mirror_of: HandSpec | None = None,
+        dynamics_store: TransitionStore | None = None,
     ) -> None:
-        store.require_hand(hand)
+        self._dynamics_store = dynamics_store or store
+        for known in (store, self._dynamics_store):
+            known.require_hand(hand)
         self.rank, self.processes = _join_processes()
         self.config, self.folder, self.store = config, folder, store
         folder.mkdir(parents=True, exist_ok=True)
@@ -187,11 +191,11 @@ class Trainer:
         return self._train("prior", model.prior, loss, steps, clean=True, report=report)
 
     def train_inverse(self, report: Callable[[str], None] = print) -> float:
-        """Train the inverse dynamics on all windows and return its last mean loss."""
+        """Train the inverse dynamics on all its windows and return its last mean loss."""
         return self._train_dynamics("inverse", "motion", "increment", report)
 
     def train_forward(self, report: Callable[[str], None] = print) -> float:
-        """Train the forward dynamics on all windows and return its last mean loss."""
+        """Train the forward dynamics on all its windows and return its last mean loss."""
         return self._train_dynamics("forward", "increment", "motion", report)
 
     def _train_dynamics(
@@ -228,8 +232,9 @@ class Trainer:
         run = _Run(name, net, config, self.folder, steps)
         run.restore()
         share = (self.rank, self.processes)
+        store = self.store if clean else self._dynamics_store
         source = SampleSource(
-            self.store, self.model.info.keypoint_sites, self.fingers, clean=clean, share=share
+            store, self.model.info.keypoint_sites, self.fingers, clean=clean, share=share
         )
         # A resumed run must not see the same order and noise again.
         seed = (config.seed, run.step, self.rank)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.samples import SampleSource
 from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 from dexgen_hand_allegro.spec import LEFT, RIGHT
+from tests.controllers.conftest import sway
 
 QUICK = TrainingConfig(steps=40, batch=128, checkpoint_every=10)
 
@@ -91,6 +93,28 @@ def test_forward_dynamics_predicts_the_motion(store, tmp_path: Path) -> None:
     predicted = trainer.model.motion(batch.state, batch.increment).flatten(1)
     left = (predicted - batch.motion).square().mean() / batch.motion.var()
     assert float(left) < 0.3
+
+
+def test_dynamics_can_learn_from_a_dataset_of_their_own(
+    store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sway(tmp_path / "other" / "part-0", episodes=10, seed=1)
+    other = TransitionStore(tmp_path / "other")
+    seen: list[tuple[TransitionStore, bool]] = []
+
+    def watch(used: TransitionStore, *args: Any, clean: bool, **more: Any) -> SampleSource:
+        seen.append((used, clean))
+        return SampleSource(used, *args, clean=clean, **more)
+
+    monkeypatch.setattr("dexgen_controller_dexgen.training.SampleSource", watch)
+    config = TrainingConfig(steps=1, batch=16)
+    trainer = Trainer(store, RIGHT, tmp_path / "run", config, dynamics_store=other)
+    trainer.train_prior(quiet)
+    trainer.train_inverse(quiet)
+    trainer.train_forward(quiet)
+    assert seen[1:] == [(store, True), (other, False), (other, False)]
+    with pytest.raises(InputError, match="allegro_right"):
+        Trainer(store, LEFT, tmp_path / "left", config)
 
 
 def test_half_the_precision_learns_as_well(store, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``dexgen-app distill``."""
     parser.add_argument("data", type=Path, help="dataset, as `dexgen-app dataset make` writes it")
+    parser.add_argument(
+        "--dynamics-data", type=Path, help="dataset of inverse and forward dynamics; else DATA"
+    )
     parser.add_argument("--out", type=Path, required=True, help="file for the weights")
     parser.add_argument(
         "--work", type=Path, help="folder for checkpoints, from which a killed run goes on"
@@ -56,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         tips_only=args.tips_only,
         seed=args.seed,
     )
-    trainer = Trainer(store, hands.find_hand(store.format.hand), work, config, mirror)
+    dynamics = TransitionStore(args.dynamics_data) if args.dynamics_data else None
+    trainer = Trainer(store, hands.find_hand(store.format.hand), work, config, mirror, dynamics)
     prior = trainer.train_prior(lambda line: print(line, flush=True))
     inverse = trainer.train_inverse(lambda line: print(line, flush=True))
     forward = trainer.train_forward(lambda line: print(line, flush=True))
