@@ -12,6 +12,11 @@ from dexgen_controller_dexgen.parameters import SMOOTHING_S, TEMPERATURE
 
 LARGEST_CHANGE = 0.1
 """Largest commanded change of a joint target in a step [rad], as in the data; more is cut."""
+LARGEST_WISH = 0.04
+"""Largest averaged command, root mean square over the joints [rad]; a larger one is scaled down.
+
+An obstinate command, such as sliders at their ends, would pull all joints at full speed for ever.
+"""
 
 
 class GuidedPolicy:
@@ -108,8 +113,9 @@ class GuidedPolicy:
         return self.model.increment(state, motion), motion
 
     def _smooth(self, command: torch.Tensor) -> torch.Tensor:
-        """Return the exponential average of the commands so far, shape (N, J)."""
+        """Return the exponential average of the commands so far, within bounds, shape (N, J)."""
         keep = math.exp(-self.model.info.control_dt / self.smoothing) if self.smoothing else 0.0
         before = command if self._average is None else self._average
         self._average = torch.lerp(command, before, keep)
-        return self._average
+        size = self._average.square().mean(-1, keepdim=True).sqrt()
+        return self._average * (LARGEST_WISH / size.clamp(min=LARGEST_WISH))
