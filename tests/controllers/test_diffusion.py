@@ -71,10 +71,12 @@ def test_following_grows_with_strength() -> None:
 
 
 def test_strength_does_not_depend_on_the_scale_of_the_data() -> None:
-    small, large = (Guidance(torch.zeros(3), torch.full((3,), s)) for s in (2e-3, 2e-2))
+    small, large = (Guidance(torch.zeros(3), torch.full((3,), s)) for s in (2e-3, GUIDANCE_LENGTH))
     assert small.spread == pytest.approx(2e-3)
     assert float(large.per_square_metre(torch.tensor(1000.0))) == pytest.approx(1000.0)
-    assert float(small.per_square_metre(torch.tensor(1000.0))) == pytest.approx(1e5)
+    assert float(small.per_square_metre(torch.tensor(1000.0))) == pytest.approx(
+        1000.0 * (GUIDANCE_LENGTH / 2e-3) ** 2
+    )
     start = torch.ones(2, 3)
     pulled = [g.toward(torch.zeros(2, 3), 800.0)(start, 0.5) for g in (small, large)]
     torch.testing.assert_close(pulled[0], pulled[1])
