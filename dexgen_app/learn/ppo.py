@@ -205,7 +205,7 @@ class PpoLearner:
         self._critic_only = self.config.critic_iterations
 
     def limit_std(self) -> None:
-        """Keep the exploration noise finite and below its bound."""
+        """Keep the exploration noise finite and within its bounds."""
         for name, value in self._algorithm.get_policy().named_parameters():
             if name.endswith("std_param"):
                 value.data.clamp_(self.config.smallest_std, self.config.largest_std)

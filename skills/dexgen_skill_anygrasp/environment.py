@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 import torch
 
-from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment import EnvironmentContext
+from dexgen_app.learn.goal_environment import GoalEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import angle_between, conjugate, multiply, to_rotation_vector
-from dexgen_app.learn.symmetry import nearest_equivalent, turn_table
 from dexgen_app.sim.world import World
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.reward import RewardInput, reward_terms
 
 
-class AnyGraspEnvironment(HandEnvironment):
+class AnyGraspEnvironment(GoalEnvironment):
     """Moves objects from grasp to near grasp.
 
     Args:
@@ -39,12 +39,10 @@ class AnyGraspEnvironment(HandEnvironment):
         grasps: Sequence[GraspSet] | None = None,
         world: World | None = None,
     ) -> None:
-        super().__init__(context, config, grasps=grasps, world=world)
+        super().__init__(
+            context, config, goal_seconds=config.goal_seconds, grasps=grasps, world=world
+        )
         self.goal_row = torch.zeros(self.count, dtype=torch.long)
-        self._turns = turn_table(config.objects)[self.owners]
-        self._goal_age = torch.zeros(self.count, dtype=torch.long)
-        self._idle_age = torch.zeros(self.count, dtype=torch.long)
-        self._goal_steps = max(1, round(config.goal_seconds / self.step_seconds))
         self._reached = torch.zeros(self.count, dtype=torch.bool)
         self._last_tips = torch.zeros(self.count, len(self.hand.fingers), 3)
         self._has_tips = torch.zeros(self.count, dtype=torch.bool)
@@ -53,16 +51,12 @@ class AnyGraspEnvironment(HandEnvironment):
     def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
         """Draw goals near the grasps that the episodes start in."""
         self._has_tips[ids] = False
-        self._idle_age[ids] = 0
+        self.idle_age[ids] = 0
         self._draw_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were reached or took too long."""
-        self._goal_age[ids] += 1
-        self._idle_age[ids] += 1
-        self._idle_age[ids[self._reached[ids]]] = 0
-        old = self._reached[ids] | (self._goal_age[ids] >= self._goal_steps)
-        ids = ids[old]
+        ids = self.count_goals(ids, self._reached[ids])
         if len(ids):
             self._draw_goals(ids, self.state.pose[ids], self.state.joints[ids])
 
@@ -113,16 +107,6 @@ class AnyGraspEnvironment(HandEnvironment):
             total = total + term
         return self.config.reward.scale * total
 
-    def find_stalled(self) -> torch.Tensor:
-        """Return where no goal was reached for ``stall_seconds``, shape (N,)."""
-        return self._idle_age * self.step_seconds >= self.config.stall_seconds
-
-    def seen_orientation(self) -> torch.Tensor:
-        """Return the equivalent orientation that is nearest to the hand frame's axes."""
-        reference = torch.zeros(self.count, 4)
-        reference[:, 0] = 1.0
-        return nearest_equivalent(self.state.pose[:, 3:], self._turns, reference)
-
     def observe(self) -> dict[str, torch.Tensor]:
         """Return the groups ``policy`` and ``critic``."""
         goal, state = self.goals.pose[self.goal_row], self.state
@@ -137,15 +121,14 @@ class AnyGraspEnvironment(HandEnvironment):
             ),
             dim=-1,
         )
-        waited = self._goal_age[:, None] / self._goal_steps
-        critic = torch.cat((self.privileged_observation(), waited), dim=-1)
+        critic = torch.cat((self.privileged_observation(), self.goal_wait()), dim=-1)
         return {"policy": policy, "critic": critic}
 
     def _draw_goals(self, ids: torch.Tensor, pose: torch.Tensor, joints: torch.Tensor) -> None:
         self.goal_row[ids] = self.goals.draw_goals(
             self.owners[ids], self.directions[ids], pose, joints
         )
-        self._goal_age[ids] = 0
+        self.goal_age[ids] = 0
         goal = self.goals.pose[self.goal_row[ids]]
         distance = torch.linalg.vector_norm(goal[:, :3] - pose[:, :3], dim=-1)
         angle = angle_between(goal[:, 3:], pose[:, 3:])

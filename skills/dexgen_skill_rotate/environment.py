@@ -11,17 +11,17 @@ from typing import ClassVar
 
 import torch
 
-from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment import EnvironmentContext
+from dexgen_app.learn.goal_environment import GoalEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
-from dexgen_app.learn.symmetry import nearest_equivalent, turn_table
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
 from dexgen_skill_rotate.goals import RotationGoals
 from dexgen_skill_rotate.reward import RotationInput, reward_terms
 
 
-class RotateEnvironment(HandEnvironment):
+class RotateEnvironment(GoalEnvironment):
     """Turns objects about an axis of the hand frame.
 
     Args:
@@ -45,19 +45,18 @@ class RotateEnvironment(HandEnvironment):
         grasps: Sequence[GraspSet] | None = None,
         world: World | None = None,
     ) -> None:
-        super().__init__(context, config, grasps=grasps, world=world)
+        super().__init__(
+            context, config, goal_seconds=config.goal_seconds, grasps=grasps, world=world
+        )
         axes = torch.tensor(config.axes)
         self._axes = axes / torch.linalg.vector_norm(axes, dim=-1, keepdim=True)
-        turns = turn_table(config.objects)
-        self._turns = turns[self.owners]
-        self._next = RotationGoals(self.goals, self._axes, turns, config.start_tilt, self.generator)
+        self._next = RotationGoals(
+            self.goals, self._axes, self.turns, config.start_tilt, self.generator
+        )
         self._axis_index = torch.zeros(self.count, dtype=torch.long)
         self.axis = self._axes[self._axis_index]
         self.goal_row = torch.zeros(self.count, dtype=torch.long)
         self.goal_orientation = torch.zeros(self.count, 4)
-        self._goal_age = torch.zeros(self.count, dtype=torch.long)
-        self._goal_steps = max(1, round(config.goal_seconds / self.step_seconds))
-        self._idle_age = torch.zeros(self.count, dtype=torch.long)
         self._joints_left = torch.zeros(self.count)
         self._last_turn = torch.zeros(self.count, 4)
 
@@ -75,18 +74,14 @@ class RotateEnvironment(HandEnvironment):
     def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
         """Choose the first goals of new episodes."""
         self._last_turn[ids] = self.goals.pose[rows, 3:]
-        self._idle_age[ids] = 0
+        self.idle_age[ids] = 0
         self._choose_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were passed or took too long."""
-        self._goal_age[ids] += 1
-        self._idle_age[ids] += 1
         passed = (self._goal_turn()[ids] * self.axis[ids]).sum(-1) < self.config.passed
-        self._idle_age[ids[passed]] = 0
         self.add("goals", float(passed.sum()))
-        old = passed | (self._goal_age[ids] >= self._goal_steps)
-        ids = ids[old]
+        ids = self.count_goals(ids, passed)
         if len(ids):
             self._choose_goals(ids, self.state.pose[ids], self.state.joints[ids])
 
@@ -133,16 +128,6 @@ class RotateEnvironment(HandEnvironment):
             total = total + term
         return self.config.reward.scale * total
 
-    def find_stalled(self) -> torch.Tensor:
-        """Return where no grasp was passed for ``stall_seconds``, shape (N,)."""
-        return self._idle_age * self.step_seconds >= self.config.stall_seconds
-
-    def seen_orientation(self) -> torch.Tensor:
-        """Return the equivalent orientation that is nearest to the hand frame's axes."""
-        reference = torch.zeros(self.count, 4)
-        reference[:, 0] = 1.0
-        return nearest_equivalent(self.state.pose[:, 3:], self._turns, reference)
-
     def observe(self) -> dict[str, torch.Tensor]:
         """Return the groups ``policy`` and ``critic``."""
         state = self.state
@@ -156,8 +141,7 @@ class RotateEnvironment(HandEnvironment):
             ),
             dim=-1,
         )
-        waited = self._goal_age[:, None] / self._goal_steps
-        critic = torch.cat((self.privileged_observation(), self.axis, waited), dim=-1)
+        critic = torch.cat((self.privileged_observation(), self.axis, self.goal_wait()), dim=-1)
         return {"policy": policy, "critic": critic}
 
     def _goal_turn(self) -> torch.Tensor:
@@ -180,7 +164,7 @@ class RotateEnvironment(HandEnvironment):
             )
             self.goal_row[ids[chosen]] = found.rows
             self.goal_orientation[ids[chosen]] = found.orientation
-        self._goal_age[ids] = 0
+        self.goal_age[ids] = 0
         error = self.goals.targets[self.goal_row[ids]] - self.target[ids]
         self._joints_left[ids] = torch.linalg.vector_norm(error, dim=-1)
 
