@@ -67,7 +67,8 @@ class DexGenController:
         self._policy.observe(points[:, self._fingers :], joints, present)
         self._policy.set_mode(str(self._values["mode"]))
         self._policy.steps = int(str(self._values["steps"]))
-        self._policy.smoothing = float(self._values["smoothing"])
+        self._policy.wishes.smoothing = float(self._values["smoothing"])
+        self._policy.wishes.boost = float(self._values["boost"])
         self._policy.temperature = float(self._values["temperature"])
         change = None
         born = 0

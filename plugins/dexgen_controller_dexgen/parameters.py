@@ -12,6 +12,8 @@ SMOOTHING_S = 0.2
 """Default time constant of the average over past commands [s]."""
 TEMPERATURE = 0.4
 """Default scale of the sampler's start noise."""
+BOOST = 5.0
+"""Default of the largest factor by which small commands are raised."""
 
 PARAMETERS = (
     ParameterSpec(
@@ -53,6 +55,15 @@ PARAMETERS = (
         upper=1.0,
         advanced=True,
         help="How freely motions are drawn; low takes the likelier ones and holds longer.",
+    ),
+    ParameterSpec(
+        name="boost",
+        title="Boost",
+        default=BOOST,
+        lower=1.0,
+        upper=10.0,
+        advanced=True,
+        help="How far small, slow commands are raised; 1 takes them as they are.",
     ),
     ParameterSpec(
         name="steps",

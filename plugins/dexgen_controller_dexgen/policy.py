@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.model import ControllerModel
-from dexgen_controller_dexgen.parameters import SMOOTHING_S, TEMPERATURE
+from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
+from dexgen_controller_dexgen.wish import WishFilter
 
-LARGEST_CHANGE = 0.1
-"""Largest commanded change of a joint target in a step [rad], as in the data; more is cut."""
-LARGEST_WISH = 0.04
-"""Largest averaged command, root mean square over the joints [rad]; a larger one is scaled down.
-
-An obstinate command, such as sliders at their ends, would pull all joints at full speed for ever.
-"""
+TRUST_STRENGTH = 1000.0
+"""Guidance strength at which half of the dynamics' error on a trusted command is put right."""
 
 
 class GuidedPolicy:
@@ -29,6 +23,10 @@ class GuidedPolicy:
         seed: Seed of the sampler's noise.
         smoothing: Time constant of the average over past commands [s]; 0 takes only the newest.
         temperature: Scale of the sampler's start noise; below 1 the likelier motions are drawn.
+        boost: Largest factor by which small commands are raised.
+
+    Attributes:
+        wishes: What is asked for, from the commands so far.
     """
 
     def __init__(
@@ -40,12 +38,12 @@ class GuidedPolicy:
         seed: int = 0,
         smoothing: float = SMOOTHING_S,
         temperature: float = TEMPERATURE,
+        boost: float = BOOST,
     ) -> None:
         self.model = model
         self.steps = steps
-        self.smoothing = smoothing
         self.temperature = temperature
-        self._average: torch.Tensor | None = None
+        self.wishes = WishFilter(model.info.control_dt, smoothing, boost)
         self._random = torch.Generator().manual_seed(seed)
         self._history = HistoryBuffer(hands, len(model.info.joint_names), model.info.fingers)
         self._mode = torch.zeros(hands, dtype=torch.long)
@@ -57,10 +55,7 @@ class GuidedPolicy:
     def reset(self, chosen: torch.Tensor | None = None) -> None:
         """Forget the history of the hands chosen by a mask of shape (N,); of all where None."""
         self._history.reset(chosen)
-        if chosen is None:
-            self._average = None
-        elif self._average is not None:
-            self._average[chosen] = 0.0
+        self.wishes.reset(chosen)
 
     def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
         """Take a step of proprioception.
@@ -90,15 +85,15 @@ class GuidedPolicy:
         Returns:
             Increments [rad], shape (n, J), and the motion [m], shape (n, T, K, 3).
         """
-        state = self._history.state()
-        if command is not None:
-            command = self._smooth(command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE))
-        mode = self._mode
+        state, mode, wish = self._history.state(), self._mode, None
         if chosen is not None:
             state, mode = state[chosen], mode[chosen]
-            command = None if command is None else command[chosen]
             strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
-        wish = None if command is None else self.model.motion(state, command)
+        if command is not None:
+            asked, trust = self.wishes.take(command)
+            if chosen is not None:
+                asked, trust = asked[chosen], trust[chosen]
+            wish = self.model.motion(state, asked)
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
         motion = self.model.sample_motion(
@@ -110,12 +105,10 @@ class GuidedPolicy:
             strength=strength,
             weight=weight,
         )
-        return self.model.increment(state, motion), motion
-
-    def _smooth(self, command: torch.Tensor) -> torch.Tensor:
-        """Return the exponential average of the commands so far, within bounds, shape (N, J)."""
-        keep = math.exp(-self.model.info.control_dt / self.smoothing) if self.smoothing else 0.0
-        before = command if self._average is None else self._average
-        self._average = torch.lerp(command, before, keep)
-        size = self._average.square().mean(-1, keepdim=True).sqrt()
-        return self._average * (LARGEST_WISH / size.clamp(min=LARGEST_WISH))
+        increment = self.model.increment(state, motion)
+        if wish is not None and weight is None:
+            # There and back, forward and inverse dynamics lose most of a small command.
+            lost = asked - self.model.increment(state, wish)
+            pull = torch.as_tensor(strength, dtype=torch.float32).reshape(-1, 1)
+            increment = increment + trust * pull / (pull + TRUST_STRENGTH) * lost
+        return increment, motion

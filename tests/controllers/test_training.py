@@ -17,7 +17,7 @@ from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.mirror import load_for_hand
 from dexgen_controller_dexgen.model import ControllerModel
-from dexgen_controller_dexgen.policy import LARGEST_WISH, GuidedPolicy
+from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.samples import SampleSource
 from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 from dexgen_hand_allegro.spec import LEFT, RIGHT
@@ -248,13 +248,14 @@ def test_files_that_do_not_fit_are_refused(store, tmp_path: Path) -> None:
         Trainer(store, LEFT, tmp_path / "other", QUICK)
 
 
-def test_an_obstinate_command_is_bounded(store, tmp_path: Path) -> None:
-    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
-    policy = GuidedPolicy(trainer.model, 2)
-    policy.observe(torch.zeros(2, 4, 3), torch.zeros(2, 16), torch.zeros(2, 16))
-    wishes: list[torch.Tensor] = []
-    trainer.model.motion = lambda state, change: wishes.append(change) or torch.zeros(2, 2, 8, 3)
-    small = torch.full((16,), 0.01)
-    policy.act(torch.stack([torch.full((16,), 9.0), small]), 1000.0)
-    torch.testing.assert_close(wishes[0][0], torch.full((16,), LARGEST_WISH))
-    torch.testing.assert_close(wishes[0][1], small)
+def test_a_small_command_gets_through_whole_where_guidance_is_strong(store, tmp_path: Path) -> None:
+    policy = GuidedPolicy(train(store, tmp_path), 1, boost=1.0)
+    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, 16), torch.zeros(1, 16))
+    model, small = policy.model, torch.full((1, 16), 0.004)
+    # Dynamics that lose everything: the error of the way there and back is the whole command.
+    model.motion = lambda state, change: torch.zeros(1, 2, 8, 3)
+    model.increment = lambda state, motion: torch.zeros(1, 16)
+    torch.testing.assert_close(policy.act(small, 1000.0)[0], 0.5 * small)
+    torch.testing.assert_close(policy.act(small, 0.0)[0], 0.0 * small)
+    only_tips = torch.tensor([0.0] * 4 + [1.0] * 4)
+    torch.testing.assert_close(policy.act(small, 1000.0, only_tips)[0], 0.0 * small)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dexgen_app.learn.object_names import HELP as OBJECT_HELP
-from dexgen_controller_dexgen.parameters import SMOOTHING_S, TEMPERATURE
+from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
 
 if TYPE_CHECKING:
     from dexgen_app.learn.environment import HandEnvironment
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=8, help="sampler steps")
     parser.add_argument("--smoothing", type=float, default=SMOOTHING_S, help="of the command [s]")
     parser.add_argument("--temperature", type=float, default=TEMPERATURE, help="of the sampler")
+    parser.add_argument("--boost", type=float, default=BOOST, help="of small commands, at most")
     parser.add_argument("--mode", default="default", help="mode label")
     parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
     parser.add_argument(
@@ -132,6 +133,7 @@ def _run_cells(
                     seed=seed,
                     smoothing=args.smoothing,
                     temperature=args.temperature,
+                    boost=args.boost,
                 )
                 policy.set_mode(args.mode)
             yield run_cell(

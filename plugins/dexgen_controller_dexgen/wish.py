@@ -1,0 +1,65 @@
+"""What a person asks for: an average over their commands, neither too small nor too large."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+LARGEST_CHANGE = 0.1
+"""Largest commanded change of a joint target in a step [rad], as in the data; more is cut."""
+LARGEST_WISH = 0.04
+"""Largest averaged command, root mean square over the joints [rad]; a larger one is scaled down.
+
+An obstinate command, such as sliders at their ends, would pull all joints at full speed for ever.
+"""
+USUAL_WISH = 0.02
+"""Size up to which a smaller averaged command is raised, root mean square over the joints [rad].
+
+What the prior does by itself is of this size: a command of a quarter of it would go unnoticed.
+"""
+TRUSTED_WISH = 0.012
+"""Averaged commands up to this size are trusted fully, root mean square over the joints [rad]."""
+
+
+class WishFilter:
+    """Averages the commands of N hands.
+
+    Args:
+        control_dt: Time between commands [s].
+        smoothing: Time constant of the average [s]; 0 takes only the newest.
+        boost: Largest factor by which a small average is raised, up to ``USUAL_WISH``.
+    """
+
+    def __init__(self, control_dt: float, smoothing: float, boost: float) -> None:
+        self._control_dt = control_dt
+        self.smoothing = smoothing
+        self.boost = boost
+        self._average: torch.Tensor | None = None
+
+    def reset(self, chosen: torch.Tensor | None = None) -> None:
+        """Forget the commands of the hands chosen by a mask of shape (N,); of all where None."""
+        if chosen is None:
+            self._average = None
+        elif self._average is not None:
+            self._average[chosen] = 0.0
+
+    def take(self, command: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take the newest commands.
+
+        Args:
+            command: Commanded change of the joint targets [rad], shape (N, J).
+
+        Returns:
+            The exponential averages so far, within bounds [rad], shape (N, J), and how far each
+            is to be trusted, shape (N, 1): 1 for a small steady one, falling with the square of
+            its size, since noise makes an average large.
+        """
+        command = command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE)
+        keep = math.exp(-self._control_dt / self.smoothing) if self.smoothing else 0.0
+        before = command if self._average is None else self._average
+        self._average = torch.lerp(command, before, keep)
+        size = self._average.square().mean(-1, keepdim=True).sqrt()
+        raised = torch.minimum(self.boost * size, size.clamp(min=USUAL_WISH))
+        gain = raised.clamp(max=LARGEST_WISH) / size.clamp(min=1e-9)
+        return gain * self._average, (TRUSTED_WISH / size.clamp(min=TRUSTED_WISH)).square()

@@ -1,0 +1,48 @@
+"""What a person is taken to ask for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dexgen_controller_dexgen.wish import LARGEST_WISH, TRUSTED_WISH, USUAL_WISH, WishFilter
+
+
+def take_one(size: float, boost: float = 5.0) -> tuple[float, float]:
+    """Return size and trust of the first wish from a command of a size [rad]."""
+    wish, trust = WishFilter(0.1, 0.0, boost).take(torch.full((1, 16), size))
+    return float(wish.square().mean().sqrt()), float(trust)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [
+        (9.0, LARGEST_WISH),
+        (0.03, 0.03),
+        (0.01, USUAL_WISH),
+        (0.002, 0.01),
+        (0.0, 0.0),
+    ],
+)
+def test_wishes_are_neither_too_small_nor_too_large(size: float, wanted: float) -> None:
+    assert take_one(size)[0] == pytest.approx(wanted)
+
+
+def test_a_boost_of_one_takes_small_commands_as_they_are() -> None:
+    assert take_one(0.004, boost=1.0)[0] == pytest.approx(0.004)
+
+
+def test_small_steady_commands_are_trusted_and_large_ones_less() -> None:
+    assert take_one(TRUSTED_WISH)[1] == pytest.approx(1.0)
+    assert take_one(2.0 * TRUSTED_WISH)[1] == pytest.approx(0.25)
+
+
+def test_noise_cancels_out_and_a_reset_forgets() -> None:
+    wishes = WishFilter(0.1, 0.2, 1.0)
+    for sign in (1.0, -1.0) * 10:
+        wish, _ = wishes.take(torch.full((2, 16), 0.05 * sign))
+    assert float(wish.abs().max()) < 0.02
+    wishes.reset(torch.tensor([True, False]))
+    wish, _ = wishes.take(torch.zeros(2, 16))
+    assert float(wish[0].abs().max()) == 0.0
+    assert float(wish[1].abs().max()) > 0.0
