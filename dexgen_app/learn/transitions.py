@@ -266,7 +266,8 @@ def _read_format(folder: Path, manifest: Mapping[str, Any]) -> TransitionFormat:
 class TransitionStore:
     """Reads a folder of transitions without copying it into memory.
 
-    A folder may instead hold folders ``part-*``, each written by a process of its own.
+    A folder may instead hold folders ``part-*``, each written by a process of its own, or other
+    datasets, which are read as one.
 
     Args:
         folder: The dataset.
@@ -278,7 +279,7 @@ class TransitionStore:
 
     def __init__(self, folder: Path, *, verify: bool = False) -> None:
         self.folder = folder
-        parts = sorted(path.parent for path in folder.glob(f"part-*/{MANIFEST}")) or [folder]
+        parts = sorted(path.parent for path in folder.rglob(f"part-*/{MANIFEST}")) or [folder]
         self.manifests = {part: _read_manifest(part) for part in parts}
         formats = [_read_format(part, m) for part, m in self.manifests.items()]
         self.format = formats[0]

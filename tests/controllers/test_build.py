@@ -147,9 +147,8 @@ def player(monkeypatch: pytest.MonkeyPatch) -> Player:
     monkeypatch.setattr(stages, "time", clock)
     monkeypatch.setattr(ledger_module, "time", clock)
     monkeypatch.setattr(stages, "run_command", made)
-    monkeypatch.setattr(
-        stages.Stages, "_plan_steps", lambda self, seconds: {"prior": 300, "inverse": 200}
-    )
+    plan = {"prior": 300, "inverse": 200, "bfloat16": 1}
+    monkeypatch.setattr(stages.Stages, "_plan_steps", lambda self, seconds: plan)
     return made
 
 
@@ -178,6 +177,10 @@ def test_a_build_leaves_weights_card_and_plots(
         assert start.is_relative_to(RunFolder.named(before).path)
     assert "ppo.largest_std=0.25" in second and "reward=lively" in third
     assert 0 < player.limits["train"] < 3600.0
+    data, last = folder / "data", [words for words in player.commands if words[0] == "distill"][-1]
+    assert last[1] == str(data) and "--bfloat16" in last
+    assert last[last.index("--dynamics-data") + 1] == str(data / "bursts")
+    assert sorted(path.name for path in data.iterdir()) == ["bursts", "detours-1"]
     card = (folder / "card.md").read_text()
     assert "none by the benchmark" in card and "| palm_down | 3 | 99 (50-200) | 11.0 |" in card
     assert "| add1.5 | raw | - | 3.0" in card

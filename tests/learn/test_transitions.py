@@ -56,6 +56,15 @@ def test_a_killed_writer_is_continued_after_its_last_shard(tmp_path) -> None:
     assert len(TransitionStore(tmp_path)) == 30
 
 
+def test_a_folder_of_datasets_is_read_as_one(tmp_path) -> None:
+    for name, rows in (("bursts/part-0", 20), ("bursts/part-1", 30), ("detours/part-0", 10)):
+        writer = TransitionWriter(tmp_path / name, LAYOUT, {})
+        writer.append(block(rows))
+        writer.flush()
+    assert len(TransitionStore(tmp_path)) == 60
+    assert len(TransitionStore(tmp_path / "bursts")) == 50
+
+
 def test_windows_stay_inside_an_episode_and_skip_disturbed_steps(tmp_path) -> None:
     writer = TransitionWriter(tmp_path, LAYOUT, {})
     disturbed = block(10, 0)

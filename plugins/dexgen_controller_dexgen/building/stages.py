@@ -29,6 +29,8 @@ GRASPS_PER_SECOND = 25.0
 ROWS_PER_SECOND = 600.0
 BENCH_STEPS_PER_SECOND = 300.0
 EXPERT_SHARE = 0.46
+MOST_DYNAMICS_STEPS = 3000
+MOST_PRIOR_STEPS = 40_000
 LIVELY = (
     "reward=lively",
     "stall_seconds=8",
@@ -87,6 +89,7 @@ class Stages:
         self.expert = args.expert or folder / "expert.safetensors"
         self.model = folder / "controller.safetensors"
         self.data = folder / "data"
+        self.bursts = self.data / "bursts"
         self.bench = folder / "bench"
         self._gravity = tuple(args.gravity or GRAVITY_DIRECTIONS)
 
@@ -96,7 +99,7 @@ class Stages:
         if self._args.expert:
             found.append(Stage("expert", 0.02, self._judge_expert))
         else:
-            *early, last = expert_phases(self._gravity)
+            *early, last = self.phases()
             before = ""
             for phase in early:
                 work = partial(self._train_expert, phase, before)
@@ -104,15 +107,22 @@ class Stages:
                 before = phase.name
             work = partial(self._finish_expert, last, before)
             found.append(Stage("expert", EXPERT_SHARE * last.share, work))
-        found.append(Stage("dataset", 0.13, self._collect))
-        found.append(Stage("train", 0.12, partial(self._train, "train")))
-        for index in range(1, self._args.rounds + 1):
-            name = f"train-{index}"
-            detours = f"detours-{index}"
-            found.append(Stage(detours, 0.08, partial(self._collect_detours, detours)))
-            found.append(Stage(name, 0.1, partial(self._train, name)))
+        found.append(Stage("dataset", 0.11, self._collect))
+        rounds = self._args.rounds
+        for index in range(rounds + 1):
+            if index:
+                detours = f"detours-{index}"
+                found.append(Stage(detours, 0.1, partial(self._collect_detours, detours)))
+            name = f"train-{index}" if index else "train"
+            # Those before the last only have to lead astray.
+            share = 0.18 if index == rounds else 0.05
+            found.append(Stage(name, share, partial(self._train, name)))
         found.append(Stage("bench", 0.06, self._measure))
         return found
+
+    def phases(self) -> list[Phase]:
+        """Return the phases of the expert's training."""
+        return expert_phases(self._gravity)
 
     def cells(self) -> list[Cell]:
         """Return the benchmark's cells that are measured."""
@@ -224,41 +234,32 @@ class Stages:
     # Dataset ------------------------------------------------------------------------------------
 
     def _collect(self, seconds: float) -> None:
-        self._make_rows("dataset", seconds)
-        self._ledger.note("windows", require_data(self.data))
+        self._make_rows(self.bursts, seconds)
+        self._ledger.note("windows", require_data(self.bursts))
 
     def _collect_detours(self, name: str, seconds: float) -> None:
-        self._make_rows(name, seconds, "--detour", str(self.model))
+        self._make_rows(self.data / name, seconds, "--detour", str(self.model))
 
-    def _make_rows(self, name: str, seconds: float, *more: str) -> None:
+    def _make_rows(self, folder: Path, seconds: float, *more: str) -> None:
         """Collect for so long, in parts whose sizes follow from the rate of those before."""
-        args, begun = self._args, time.monotonic()
-        rows = self._rows()
-        before = self._ledger.plan(name, {"rows_before": rows})["rows_before"]
+        args, begun, rows = self._args, time.monotonic(), _count_rows(folder)
         rate = float(self._ledger.facts.get("rows_per_second", ROWS_PER_SECOND * args.processes))
         for share in (0.25, 0.9, 0.9):
             left = seconds - (time.monotonic() - begun)
-            if rows > before and left < max(20.0, 0.1 * seconds):
+            if rows and left < max(20.0, 0.1 * seconds):
                 break
             wanted = max(LEAST_ROWS, int(rate * left * share))
-            words = ["dataset", "make", str(self.data), "--policy", str(self.expert)]
+            words = ["dataset", "make", str(folder), "--policy", str(self.expert)]
             words += ["--rows", str(rows + wanted), "--engine", args.engine, *self._common()]
             words += [word for item in args.object for word in ("--object", item)]
             words += [word for side in args.gravity for word in ("--gravity", side)]
             taken = self._run(*words, *more)
-            now = self._rows()
+            now = _count_rows(folder)
             if now <= rows:
                 break
             rate, rows = (now - rows) / taken, now
             self._ledger.note("rows_per_second", rate)
-        self._ledger.note("rows", rows)
-
-    def _rows(self) -> int:
-        from dexgen_app.learn.transitions import MANIFEST, TransitionStore
-
-        if not list(self.data.glob(f"part-*/{MANIFEST}")):
-            return 0
-        return len(TransitionStore(self.data))
+        self._ledger.note("rows", _count_rows(self.data))
 
     # Training and benchmark ---------------------------------------------------------------------
 
@@ -270,38 +271,50 @@ class Stages:
         words = ["distill", str(self.data), "--out", str(self.model), "--work", str(work)]
         words += ["--size", args.size, "--threads", str(args.processes), "--seed", str(args.seed)]
         words += ["--steps", str(steps["prior"]), "--inverse-steps", str(steps["inverse"])]
+        # On a detour the action follows from the state: dynamics would learn it from there.
+        words += ["--dynamics-data", str(self.bursts), *(["--bfloat16"] * steps["bfloat16"])]
         self._run(*words, *(["--mirror", args.mirror] if args.mirror else []))
         for line in (work / "metrics.jsonl").read_text().splitlines():
             row = json.loads(line)
             self._ledger.note(f"{row['stage']}_loss", row["loss"])
 
     def _plan_steps(self, seconds: float) -> dict[str, int]:
-        """Return steps that fit the time, from a few that are timed.
+        """Return steps that fit the time and whether bfloat16 is faster, from a few timed ones.
 
         The forward dynamics take as many steps as the inverse.
         """
         import torch
 
+        torch.set_num_threads(self._args.processes)
+        rates = {half: self._time_steps(bfloat16=half) for half in (False, True)}
+        half = rates[True]["prior"] > rates[False]["prior"]
+        rate = rates[half]
+        inverse = min(0.18 * seconds * rate["inverse"], MOST_DYNAMICS_STEPS)
+        left = 0.86 * seconds - 2.0 * inverse / rate["inverse"]
+        return {
+            "prior": int(min(max(200.0, left * rate["prior"]), MOST_PRIOR_STEPS)),
+            "inverse": int(max(200.0, inverse)),
+            "bfloat16": int(half),
+        }
+
+    def _time_steps(self, *, bfloat16: bool) -> dict[str, float]:
+        """Return optimiser steps a second of prior and inverse dynamics."""
         from dexgen_app.learn.transitions import TransitionStore
         from dexgen_app.plugins import PluginRegistry
         from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 
         args, probe = self._args, self._folder / "probe"
         shutil.rmtree(probe, ignore_errors=True)
-        torch.set_num_threads(args.processes)
         hand = PluginRegistry.load().find_hand(args.hand)
-        config = TrainingConfig(size=args.size, steps=12, seed=args.seed, checkpoint_every=1000)
+        config = TrainingConfig(
+            size=args.size, steps=12, bfloat16=bfloat16, seed=args.seed, checkpoint_every=1000
+        )
         trainer = Trainer(TransitionStore(self.data), hand, probe, config)
         found = {}
-        for name, share, train in (
-            ("prior", 0.5, trainer.train_prior),
-            # The forward dynamics takes as long.
-            ("inverse", 0.18, trainer.train_inverse),
-        ):
+        for name, train in (("prior", trainer.train_prior), ("inverse", trainer.train_inverse)):
             begun = time.monotonic()
             train(lambda line: None)
-            rate = config.steps / (time.monotonic() - begun)
-            found[name] = int(min(max(200.0, share * seconds * rate), 40_000.0))
+            found[name] = config.steps / (time.monotonic() - begun)
             self._ledger.tick()
         shutil.rmtree(probe, ignore_errors=True)
         return found
@@ -322,3 +335,10 @@ class Stages:
             words += [word for side in args.gravity for word in ("--gravity", side)]
             taken = self._run(*words, "--out", str(self.bench / name))
             rate = 10.0 * simulated * cells / taken
+
+
+def _count_rows(folder: Path) -> int:
+    """Return the rows of a dataset, none where there is no dataset yet."""
+    from dexgen_app.learn.transitions import MANIFEST, TransitionStore
+
+    return len(TransitionStore(folder)) if list(folder.rglob(f"part-*/{MANIFEST}")) else 0

@@ -166,7 +166,7 @@ def _conclude(folder: Path, work: Stages, ledger: Ledger, request: dict[str, obj
         facts=ledger.facts,
         cells=cells,
         faults=faults,
-        runs=[RunFolder.named(f"{folder.name}-{p}").path for p in ("palm-up", "all-round")],
+        runs=[RunFolder.named(f"{folder.name}-{p.name}").path for p in work.phases()],
     )
     print(f"controller: {work.model}\nmodel card: {page}")
     if faults:
