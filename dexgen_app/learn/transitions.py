@@ -263,6 +263,11 @@ def _read_format(folder: Path, manifest: Mapping[str, Any]) -> TransitionFormat:
         ) from error
 
 
+def find_parts(folder: Path) -> list[Path]:
+    """Return the folders ``part-*`` of the datasets in a folder, in order."""
+    return sorted(path.parent for path in folder.rglob(f"part-*/{MANIFEST}"))
+
+
 class TransitionStore:
     """Reads a folder of transitions without copying it into memory.
 
@@ -279,7 +284,7 @@ class TransitionStore:
 
     def __init__(self, folder: Path, *, verify: bool = False) -> None:
         self.folder = folder
-        parts = sorted(path.parent for path in folder.rglob(f"part-*/{MANIFEST}")) or [folder]
+        parts = find_parts(folder) or [folder]
         self.manifests = {part: _read_manifest(part) for part in parts}
         formats = [_read_format(part, m) for part, m in self.manifests.items()]
         self.format = formats[0]

@@ -340,6 +340,6 @@ class Stages:
 
 def _count_rows(folder: Path) -> int:
     """Return the rows of a dataset, none where there is no dataset yet."""
-    from dexgen_app.learn.transitions import MANIFEST, TransitionStore
+    from dexgen_app.learn.transitions import TransitionStore, find_parts
 
-    return len(TransitionStore(folder)) if list(folder.rglob(f"part-*/{MANIFEST}")) else 0
+    return len(TransitionStore(folder)) if find_parts(folder) else 0
