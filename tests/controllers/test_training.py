@@ -20,6 +20,7 @@ from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.samples import SampleSource
 from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.wish import LARGEST_WISH
 from dexgen_hand_allegro.spec import LEFT, RIGHT
 from tests.controllers.conftest import sway
 
@@ -246,6 +247,18 @@ def test_files_that_do_not_fit_are_refused(store, tmp_path: Path) -> None:
         ControllerModel.load(path)
     with pytest.raises(InputError, match="not allegro_left"):
         Trainer(store, LEFT, tmp_path / "other", QUICK)
+
+
+def test_an_obstinate_command_is_bounded(store, tmp_path: Path) -> None:
+    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
+    policy = GuidedPolicy(trainer.model, 2, boost=1.0)
+    policy.observe(torch.zeros(2, 4, 3), torch.zeros(2, 16), torch.zeros(2, 16))
+    wishes: list[torch.Tensor] = []
+    trainer.model.motion = lambda state, change: wishes.append(change) or torch.zeros(2, 2, 8, 3)
+    small = torch.full((16,), 0.01)
+    policy.act(torch.stack([torch.full((16,), 9.0), small]), 1000.0)
+    torch.testing.assert_close(wishes[0][0], torch.full((16,), LARGEST_WISH))
+    torch.testing.assert_close(wishes[0][1], small)
 
 
 def test_a_small_command_gets_through_whole_where_guidance_is_strong(store, tmp_path: Path) -> None:
