@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 
@@ -36,6 +36,10 @@ class EnvironmentConfig:
         stall_seconds: Training episodes that make no progress for this time end as if they had
             failed, so that time is spent where something is learned; 0 never ends them [s]. Needs
             a skill that tells progress; evaluations never do it.
+        retry_share: Share of the training episodes that drop in their first ``retry_seconds``
+            which start again in the same grasp under the same gravity, so that the grasps that
+            are hard to leave are met more often; evaluations never do it.
+        retry_seconds: What counts as the start of an episode there [s].
         gravity: Directions in which gravity points, keys of ``GRAVITY_DIRECTIONS``.
         gravity_tilt: Largest random tilt from that direction [rad].
         wrist_speed: Largest speed at which the wrist turns gravity [rad/s].
@@ -53,6 +57,8 @@ class EnvironmentConfig:
     action_scale: float = 0.1
     episode_seconds: float = 30.0
     stall_seconds: float = 0.0
+    retry_share: float = 0.0
+    retry_seconds: float = 3.0
     gravity: tuple[str, ...] = ("palm_up",)
     gravity_tilt: float = 0.35
     wrist_speed: float = 0.0
@@ -62,6 +68,10 @@ class EnvironmentConfig:
     randomisation: Randomisation = field(default_factory=Randomisation)
     stiffness: float = 3.0
     damping: float = 0.1
+
+    def for_trials(self, **changes: Any) -> Self:
+        """Return the settings without what only training does, and with some changed."""
+        return replace(self, stall_seconds=0.0, retry_share=0.0, **changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +198,9 @@ class HandEnvironment(ABC):
         self.gravity = self._table[self.directions]
         self._spin = torch.zeros(self.count, 3)
         self.age = torch.zeros(self.count, dtype=torch.long)
+        self._start_rows = torch.zeros(self.count, dtype=torch.long)
+        self._start_directions = torch.zeros(self.count, dtype=torch.long)
+        self._start_gravity = self.gravity.clone()
         self.last_action = torch.zeros(self.count, self.action_size)
         self.target = torch.zeros(self.count, self.action_size)
         self._counts: dict[str, float] = {}
@@ -233,7 +246,7 @@ class HandEnvironment(ABC):
     def reset(self) -> dict[str, torch.Tensor]:
         """Start every episode anew and return the observations."""
         everything = torch.arange(self.count)
-        self._restart(everything)
+        self._restart(everything, torch.zeros(self.count, dtype=torch.bool))
         if self.context.stagger:
             self.age = torch.randint(self._episode_steps, (self.count,), generator=self.generator)
         self.state = self._read()
@@ -288,7 +301,7 @@ class HandEnvironment(ABC):
         self.after_step(torch.nonzero(~done).squeeze(-1))
         ended = torch.nonzero(done).squeeze(-1)
         if len(ended):
-            self._restart(ended)
+            self._restart(ended, self._draw_retries(ended, dropped[ended]))
             self.state = self._read()
         return StepResult(
             observations=self.observe(),
@@ -379,19 +392,31 @@ class HandEnvironment(ABC):
             dim=-1,
         )
 
-    def _restart(self, ids: torch.Tensor) -> None:
-        picks = torch.randint(len(self._choices), (len(ids),), generator=self.generator)
-        self.directions[ids] = self._choices[picks]
-        self.gravity[ids] = tilt(
-            self._table[self.directions[ids]], self.config.gravity_tilt, self.generator
+    def _draw_retries(self, ids: torch.Tensor, dropped: torch.Tensor) -> torch.Tensor:
+        """Return which of the ended episodes ``ids`` start again as they did, shape (n,)."""
+        if self.config.retry_share == 0.0:
+            return torch.zeros(len(ids), dtype=torch.bool)
+        early = dropped & (self.age[ids] * self.step_seconds <= self.config.retry_seconds)
+        return early & (torch.rand(len(ids), generator=self.generator) < self.config.retry_share)
+
+    def _restart(self, ids: torch.Tensor, retried: torch.Tensor) -> None:
+        """Start episodes in ``ids``; where ``retried``, from the grasp and gravity of the last."""
+        new = ids[~retried]
+        picks = torch.randint(len(self._choices), (len(new),), generator=self.generator)
+        self._start_directions[new] = self._choices[picks]
+        self._start_gravity[new] = tilt(
+            self._table[self._start_directions[new]], self.config.gravity_tilt, self.generator
         )
+        self.directions[ids] = self._start_directions[ids]
+        self.gravity[ids] = self._start_gravity[ids]
         self.world.set_gravity(self.gravity[ids], ids)
         axis = torch.randn(len(ids), 3, generator=self.generator)
         axis /= torch.linalg.vector_norm(axis, dim=-1, keepdim=True).clamp_min(1e-9)
         speed = self.config.wrist_speed * torch.rand(len(ids), 1, generator=self.generator)
         self._spin[ids] = axis * speed
         self.randomiser.draw(ids)
-        rows = self.draw_starts(ids)
+        self._start_rows[new] = self.draw_starts(new)
+        rows = self._start_rows[ids]
         joints = self.randomiser.disturb_start(self.goals.joints[rows])
         joints = torch.clamp(joints, self.lower, self.upper)
         target = self.goals.targets[rows]

@@ -105,10 +105,8 @@ def evaluate_policy(
         One result for each gravity direction.
     """
     directions = tuple(dict.fromkeys(options.gravity or settings.gravity))
-    settings = replace(
-        settings,
+    settings = settings.for_trials(
         episode_seconds=options.episode_seconds,
-        stall_seconds=0.0,
         gravity=directions,
         randomisation=replace(
             settings.randomisation, enabled=settings.randomisation.enabled and options.randomise

@@ -127,7 +127,7 @@ def _run_locked(
         if state is not None:
             learner.load_state(state["learner"])
         elif config.start_from:
-            _start_from(learner, Path(config.start_from))
+            _start_from(learner, Path(config.start_from), config.skill)
         factory = load_object(skill.environment)
         job = _Job(folder, config, settings, learner, hand, factory, done, report)
         job.run(lambda: summarise(batch.drain_counts()))
@@ -135,10 +135,11 @@ def _run_locked(
         batch.close()
 
 
-def _start_from(learner: PpoLearner, path: Path) -> None:
+def _start_from(learner: PpoLearner, path: Path, skill: str) -> None:
     """Take the networks of a checkpoint, or the actor of a policy."""
     if is_policy(path):
-        learner.start_from_policy(load_policy(path))
+        policy = load_policy(path)
+        learner.start_from_policy(policy, same_task=policy.skill == skill)
     else:
         learner.load_state(load_checkpoint(path)["learner"], weights_only=True)
 

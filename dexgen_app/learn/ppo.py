@@ -185,10 +185,14 @@ class PpoLearner:
             self._algorithm.learning_rate = state["learning_rate"]
             torch.set_rng_state(state["random"])
 
-    def start_from_policy(self, policy: Policy) -> None:
+    def start_from_policy(self, policy: Policy, *, same_task: bool = False) -> None:
         """Start with a policy's actor; its exploration is bounded, and the critic learns first.
 
         Meanwhile the statistics of the observations become those of the new task, then they stay.
+
+        Args:
+            policy: The policy.
+            same_task: Keep the policy's own statistics; else it acts differently from the start.
 
         Raises:
             InputError: The policy has other layers or observations.
@@ -203,6 +207,8 @@ class PpoLearner:
                 remedy="Start from a policy of the same skill, with the same ppo.hidden",
             ) from error
         self._critic_only = self.config.critic_iterations
+        if same_task:
+            self._keep_statistics()
 
     def limit_std(self) -> None:
         """Keep the exploration noise finite and within its bounds."""

@@ -67,6 +67,32 @@ def test_an_opened_hand_drops_and_starts_anew(grasp_set: GraspSet) -> None:
     assert environment.drain_counts() == {}
 
 
+@pytest.mark.parametrize(("seconds", "retried"), [(3.0, True), (0.0, False)])
+def test_an_episode_that_drops_early_starts_again_as_it_did(
+    grasp_set: GraspSet, seconds: float, retried: bool
+) -> None:
+    environment = _build(
+        grasp_set,
+        gravity=("palm_down",),
+        gravity_tilt=0.6,
+        retry_share=1.0,
+        retry_seconds=seconds,
+    )
+    environment.reset()
+    first, dropped = environment.gravity.clone(), torch.zeros(N, dtype=torch.bool)
+    for _ in range(15):
+        dropped |= environment.step(-torch.ones(N, 16)).dropped
+    assert bool(dropped.all())
+    assert bool((environment.gravity == first).all(-1).all()) == retried
+    assert bool((environment.gravity == first).all(-1).any()) == retried
+
+
+def test_a_trial_has_nothing_of_what_only_training_does() -> None:
+    training = AnyGraspConfig(stall_seconds=8.0, retry_share=0.5, episode_seconds=20.0)
+    trial = training.for_trials(episode_seconds=120.0)
+    assert (trial.stall_seconds, trial.retry_share, trial.episode_seconds) == (0.0, 0.0, 120.0)
+
+
 def test_episodes_are_cut_without_counting_as_drops(grasp_set: GraspSet) -> None:
     environment = _build(grasp_set, episode_seconds=0.3, drop_distance=9.0)
     environment.reset()

@@ -99,6 +99,10 @@ def test_a_run_that_starts_from_a_policy_teaches_the_critic_first(
     teacher, early, late = (load_policy(path) for path in (start, *policies))
     for old, kept, learned in zip(teacher.weights, early.weights, late.weights):
         assert torch.equal(old, kept) and not torch.equal(old, learned)
+    # On the same skill its view of the observations stays too, or it would act differently.
+    for policy in (early, late):
+        assert torch.equal(policy.mean, teacher.mean)
+        assert torch.allclose(policy.std, teacher.std)
 
 
 def test_a_policy_with_other_layers_is_refused(registry: PluginRegistry) -> None:

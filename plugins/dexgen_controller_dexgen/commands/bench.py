@@ -161,7 +161,7 @@ def _environment(
     settings = override(from_plain(load_object(skill.config), expert.config), args.settings)
     # A trial ends with a drop or after the cell's share of time, two minutes at the least.
     trial = max(120.0, args.seconds / args.environments)
-    settings = replace(settings, episode_seconds=trial, stall_seconds=0.0)
+    settings = settings.for_trials(episode_seconds=trial)
     if args.gravity:
         settings = replace(settings, gravity=tuple(args.gravity))
     if args.object:

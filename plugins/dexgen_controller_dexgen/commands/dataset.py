@@ -162,7 +162,7 @@ def _collect(args: argparse.Namespace, index: int) -> None:
         skill = registry.find_skill(expert.skill)
         settings = from_plain(load_object(skill.config), expert.config)
         # What lasts long is to be seen too, also where nothing is reached any more.
-        settings = override(replace(settings, stall_seconds=0.0), args.settings)
+        settings = override(settings.for_trials(), args.settings)
         if args.gravity:
             settings = replace(settings, gravity=tuple(args.gravity))
         if args.object:
