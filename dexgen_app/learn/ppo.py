@@ -16,6 +16,10 @@ from dexgen_app.learn.policy import Policy, actor_from_policy
 from dexgen_app.learn.vector import EnvironmentBatch
 
 
+BOUND_LEARNING_RATE = 1e-4
+"""Learning rate of the steps that draw the actor's means into the range of actions."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig:
     """Settings of PPO. The critic sees more than the actor: it is asymmetric.
@@ -40,6 +44,9 @@ class PpoConfig:
         largest_std: Largest standard deviation of the actions.
         critic_iterations: Iterations at the start in which only the critic learns, for a run that
             starts with an actor but no critic.
+        bound_epochs: Passes over an iteration's data in which the actor's means are drawn into
+            [-1, 1], to which the environment clips actions. A mean far beyond it is deaf to
+            exploration: whatever the noise, the clipped action is the same.
     """
 
     horizon: int = 24
@@ -59,6 +66,7 @@ class PpoConfig:
     smallest_std: float = 0.05
     largest_std: float = 1.0
     critic_iterations: int = 15
+    bound_epochs: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +118,9 @@ class PpoLearner:
             )
         self._critic_only = 0
         self._split_learning_rates()
+        self._bound_optimizer = torch.optim.Adam(
+            self._algorithm.get_policy().mlp.parameters(), lr=BOUND_LEARNING_RATE
+        )
         self._algorithm.train_mode()
 
     def iterate(self) -> IterationReport:
@@ -137,6 +148,7 @@ class PpoLearner:
         torch.set_num_threads(self._threads)
         try:
             losses = algorithm.update()
+            self._bound_means(seen)
         finally:
             torch.set_num_threads(before)
         if self._critic_only:
@@ -215,6 +227,17 @@ class PpoLearner:
         for name, value in self._algorithm.get_policy().named_parameters():
             if name.endswith("std_param"):
                 value.data.clamp_(self.config.smallest_std, self.config.largest_std)
+
+    def _bound_means(self, seen: Any) -> None:
+        """Regress the means to their clipped values, which changes no clipped action."""
+        policy, count = self._algorithm.get_policy(), seen.batch_size[0]
+        with torch.inference_mode():
+            wanted = policy(seen).clamp(-1.0, 1.0)
+        for _ in range(self.config.bound_epochs):
+            for rows in torch.randperm(count, device=self.device).chunk(self.config.batches):
+                self._bound_optimizer.zero_grad()
+                (policy(seen[rows]) - wanted[rows]).square().mean().backward()
+                self._bound_optimizer.step()
 
     def _keep_statistics(self) -> None:
         """Let the statistics of the actor's observations be.

@@ -141,6 +141,26 @@ def test_a_resumed_learner_equals_the_one_that_was_saved() -> None:
     assert reports[0].losses == reports[1].losses
 
 
+@pytest.mark.parametrize("epochs", [0, 40])
+def test_means_beyond_the_range_are_drawn_into_it(epochs: int) -> None:
+    context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
+    # With these rates PPO itself changes next to nothing.
+    rates = {"learning_rate": 1e-9, "critic_learning_rate": 1e-9, "target_divergence": 1e-9}
+    learner = PpoLearner(
+        AnyGraspEnvironment(context, AnyGraspConfig()),
+        replace(SMALL, bound_epochs=epochs, **rates),
+    )
+    state = learner.state()
+    bias = state["algorithm"]["actor_state_dict"]["mlp.2.bias"]
+    bias[0], bias[1] = 1.2, 0.5
+    learner.load_state(state, weights_only=True)
+    for _ in range(4):
+        learner.iterate()
+    high, within = learner.actor_state["mlp.2.bias"][:2].tolist()
+    assert within == pytest.approx(0.5, abs=0.02)
+    assert high < 1.19 if epochs else high == pytest.approx(1.2, abs=1e-3)
+
+
 def test_two_processes_step_as_one_batch() -> None:
     context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
     batch = make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 2)
