@@ -15,7 +15,6 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.policy import Policy, actor_from_policy
 from dexgen_app.learn.vector import EnvironmentBatch
 
-
 BOUND_LEARNING_RATE = 1e-4
 """Learning rate of the steps that draw the actor's means into the range of actions."""
 
