@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from dexgen_app.learn.environment import EnvironmentConfig
@@ -48,19 +48,22 @@ class RewardWeights:
     tip_speed: float = 0.0
 
 
+LIVELY = RewardWeights(
+    joint_goal=1.0,
+    reached=30.0,
+    drop=60.0,
+    action_change=0.005,
+    object_speed=0.05,
+    object_turn=0.0,
+)
 STYLES: dict[str, RewardWeights] = {
     "default": RewardWeights(),
     "calm": RewardWeights(tip_speed=0.4, action_change=0.04, work=0.05),
-    "lively": RewardWeights(
-        joint_goal=1.0,
-        reached=30.0,
-        drop=60.0,
-        action_change=0.005,
-        object_speed=0.05,
-        object_turn=0.0,
-    ),
+    "lively": LIVELY,
+    "steady": replace(LIVELY, reached=45.0, drop=120.0),
 }
-"""Reward weights by style: ``--set reward=lively``. ``default`` is for learning from nothing."""
+"""Reward weights by style: ``--set reward=lively``. ``default`` is for learning from nothing,
+``lively`` for a second training, ``steady`` for a third."""
 
 
 @dataclass(frozen=True, kw_only=True)

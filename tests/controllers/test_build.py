@@ -169,13 +169,14 @@ def test_a_build_leaves_weights_card_and_plots(
     folder = RunFolder.named("mine").path
     kinds = [words[0] for words in player.commands]
     assert list(dict.fromkeys(kinds)) == ["grasps", "train", "dataset", "distill", "bench"]
-    assert kinds.count("train") == 3 and kinds.count("distill") == 2 and kinds.count("bench") == 4
-    first, second, third = (words for words in player.commands if words[0] == "train")
+    assert kinds.count("train") == 4 and kinds.count("distill") == 2 and kinds.count("bench") == 4
+    first, *later = (words for words in player.commands if words[0] == "train")
     assert "--start-from" not in first
-    for words, before in ((second, "mine-palm-up"), (third, "mine-all-round")):
+    for words, before in zip(later, ("mine-palm-up", "mine-all-round", "mine-lively")):
         start = Path(words[words.index("--start-from") + 1])
         assert start.is_relative_to(RunFolder.named(before).path)
-    assert "ppo.largest_std=0.25" in second and "reward=lively" in third
+    wanted = ("ppo.largest_std=0.25", "reward=lively", "ppo.bound_epochs=2")
+    assert all(setting in words for setting, words in zip(wanted, later))
     assert 0 < player.limits["train"] < 3600.0
     data, last = folder / "data", [words for words in player.commands if words[0] == "distill"][-1]
     assert last[1] == str(data) and "--bfloat16" in last

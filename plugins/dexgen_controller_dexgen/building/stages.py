@@ -39,6 +39,16 @@ LIVELY = (
     "ppo.smallest_std=0.1",
     "ppo.target_divergence=0.06",
 )
+STEADY = (
+    "reward=steady",
+    "stall_seconds=6",
+    "episode_seconds=20",
+    "retry_share=0.5",
+    "ppo.largest_std=0.08",
+    "ppo.smallest_std=0.06",
+    "ppo.target_divergence=0.06",
+    "ppo.bound_epochs=2",
+)
 
 
 @dataclass(frozen=True)
@@ -60,18 +70,23 @@ class Phase:
 
 
 def expert_phases(gravity: tuple[str, ...]) -> list[Phase]:
-    """Return how an expert learns: near palm-up, then with gravity from everywhere, then lively.
+    """Return how an expert learns: near palm-up, with gravity from everywhere, lively, steady.
 
     Args:
         gravity: The directions that it is meant for.
     """
     if gravity == (PALM_UP,):
-        return [Phase("palm-up", 0.6, ()), Phase("lively", 0.4, LIVELY)]
+        return [
+            Phase("palm-up", 0.5, ()),
+            Phase("lively", 0.25, LIVELY),
+            Phase("steady", 0.25, STEADY),
+        ]
     everywhere = ("gravity_tilt=0.6", f"gravity={json.dumps([PALM_UP, *gravity])}")
     return [
-        Phase("palm-up", 0.4, ()),
-        Phase("all-round", 0.25, (*everywhere, "ppo.largest_std=0.25")),
-        Phase("lively", 0.35, (*everywhere, *LIVELY)),
+        Phase("palm-up", 0.35, ()),
+        Phase("all-round", 0.2, (*everywhere, "ppo.largest_std=0.25")),
+        Phase("lively", 0.25, (*everywhere, *LIVELY)),
+        Phase("steady", 0.2, (*everywhere, *STEADY)),
     ]
 
 
