@@ -51,8 +51,7 @@ def build(policy: Policy, engine: Engine, gravity: str, seed: int) -> HandEnviro
     if gravity and gravity not in GRAVITY_DIRECTIONS:
         known = ", ".join(GRAVITY_DIRECTIONS)
         raise InputError(f"there is no gravity {gravity!r}", where="--gravity", remedy=known)
-    settings = replace(
-        settings,
+    settings = settings.for_trials(
         objects=settings.objects[:1],
         gravity=(gravity,) if gravity else settings.gravity,
         randomisation=replace(settings.randomisation, enabled=False),
