@@ -228,7 +228,9 @@ class PpoLearner:
                 value.data.clamp_(self.config.smallest_std, self.config.largest_std)
 
     def _bound_means(self, seen: Any) -> None:
-        """Regress the means to their clipped values, which changes no clipped action."""
+        """Regress the means to their clipped values; clipped actions stay nearly the same."""
+        if not self.config.bound_epochs:
+            return
         policy, count = self._algorithm.get_policy(), seen.batch_size[0]
         with torch.inference_mode():
             wanted = policy(seen).clamp(-1.0, 1.0)
