@@ -421,6 +421,7 @@ class MainWindow(QMainWindow):
         """Remember the layout and end the worker."""
         self.review.close()
         self.exports.close()
+        self.episodes.stop()
         if self.remember:
             self.docks.save()
         self.keys.release()

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
 
 from dexgen_app.gui.metrics import SessionMetrics
+from dexgen_app.gui.panels import episodes
 from dexgen_app.gui.panels.joints import JointsPanel
 from dexgen_app.gui.panels.log import LogBridge, LogPanel
 from dexgen_app.gui.panels.plots import History
@@ -135,6 +137,29 @@ def test_episodes_list_follows_the_folder(window: MainWindow, tmp_path: Path, qt
     (folder / "foreign.mcap").unlink()
     window.episodes.refresh()
     assert window.episodes.tree.topLevelItemCount() == 0
+
+
+def test_a_recordings_folder_that_cannot_be_made_is_told_once(
+    window: MainWindow, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    (tmp_path / "a_file").write_text("")
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path / "a_file"))
+    window.episodes.refresh()
+    window.episodes.refresh()
+    assert caplog.text.count("the recordings folder cannot be read") == 1
+    assert "a_file" in caplog.text
+
+
+def test_a_closed_window_looks_for_recordings_no_more(window: MainWindow, monkeypatch) -> None:
+    looked = []
+    monkeypatch.setattr(episodes, "load_settings", lambda: looked.append(1) or load_settings())
+    window.episodes._timer.setInterval(1)
+    QTest.qWait(20)
+    assert looked
+    window.close()
+    looked.clear()
+    QTest.qWait(20)
+    assert not looked
 
 
 def test_a_recording_stays_in_the_list_until_its_file_is_read(window: MainWindow, qtbot) -> None:

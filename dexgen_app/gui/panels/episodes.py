@@ -120,6 +120,7 @@ class EpisodesPanel(QWidget):
         self._closing: Path | None = None
         self._running: dict[int, tuple[str, float]] = {}
         self._live_note = False
+        self._trouble = ""
         self._results = _Results()
         self._results.done.connect(self._on_read)
         self._pool = QThreadPool(self)
@@ -203,10 +204,9 @@ class EpisodesPanel(QWidget):
 
     def refresh(self) -> None:
         """Look for new, changed and vanished files."""
-        folder = load_settings().recordings_dir
         found: dict[Path, tuple[int, int]] = {}
         try:
-            for path in folder.glob("*.mcap"):
+            for path in load_settings().recordings_dir.glob("*.mcap"):
                 try:
                     status = path.stat()
                 except OSError:
@@ -214,8 +214,11 @@ class EpisodesPanel(QWidget):
                 edits = path.with_name(path.name.removesuffix(".mcap") + ".episodes.toml")
                 changed = edits.stat().st_mtime_ns if edits.exists() else 0
                 found[path] = (status.st_mtime_ns + changed, status.st_size)
+            self._trouble = ""
         except OSError as error:
-            log.warning("the recordings folder cannot be read: %s", error)
+            if str(error) != self._trouble:
+                log.warning("the recordings folder cannot be read: %s", error)
+            self._trouble = str(error)
         newest = sorted(found, key=lambda p: found[p], reverse=True)[:MAX_RECORDINGS]
         if self._closing is not None and self._closing not in found:
             self._closing = None
@@ -233,6 +236,10 @@ class EpisodesPanel(QWidget):
             self._pool.start(_Reader(path, found[path], self._results))
         if gone:
             self._fill()
+
+    def stop(self) -> None:
+        """Look for files no more."""
+        self._timer.stop()
 
     def wait(self) -> None:
         """Wait until every file that was found is read."""
