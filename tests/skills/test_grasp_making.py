@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,20 @@ def test_settling_keeps_what_rests_among_the_tips(world: World) -> None:
     assert float(offset.max()) < QUICK.largest_offset
     assert settled.holds.shape == (len(settled.joints), len(GRAVITY_DIRECTIONS))
     assert bool(settled.holds[:, 0].all())
+
+
+def test_an_object_that_the_tips_would_push_out_is_no_grasp(world: World) -> None:
+    guesses = draw_drop_ins(RIGHT, 8, DropInOptions(upright=1.0, joint_spread=0.2), _generator())
+    everything = settle_guesses(world, guesses, 0, replace(QUICK, lowest_tips=-1.0))
+    tips = TipReach(RIGHT).tips(everything.joints)
+    distance = torch.linalg.vector_norm(tips - everything.object_pose[:, None, :3], dim=-1)
+    near = distance < 0.05
+    height = ((tips[..., 0] - everything.object_pose[:, :1]) * near).sum(-1) / near.sum(-1)
+    limit = float(height.sort().values[len(height) // 2]) - 1e-3
+    kept = settle_guesses(world, guesses, 0, replace(QUICK, lowest_tips=limit))
+    assert 0 < len(kept.joints) < len(everything.joints)
+    alike = (kept.joints[:, None] - everything.joints[None]).abs().amax(-1) < 1e-6
+    assert float(height[alike.any(0)].min()) > float(height[~alike.any(0)].max())
 
 
 def test_a_set_has_all_kinds_and_is_the_same_for_the_same_seed() -> None:

@@ -1,8 +1,10 @@
 """The physics that turns guesses into verified grasps.
 
 A guess is let fall into place under one direction of gravity and must come to rest among the
-fingertips, away from the palm. What rests is then shaken: gravity points in each of six
-directions for a while, and the grasp is marked with the directions that it survives.
+fingertips, away from the palm, and between them: where they touch it on the palm's side of its
+centre, any firmer grip would push it out of the hand. What rests is then shaken: gravity points
+in each of six directions for a while, and the grasp is marked with the directions that it
+survives.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ class SettleOptions:
         largest_slip: Largest motion of the object under another direction of gravity [m].
         contact_force: Smallest force of a touching tip [N].
         contacts: Smallest number of touching tips.
+        lowest_tips: Smallest mean height of the touching tips over the object's centre, away
+            from the palm [m].
     """
 
     settle_seconds: float = 2.0
@@ -39,6 +43,7 @@ class SettleOptions:
     largest_slip: float = 0.015
     contact_force: float = 0.05
     contacts: int = 2
+    lowest_tips: float = -0.01
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,7 +149,10 @@ def _at_rest(world: World, options: SettleOptions) -> torch.Tensor:
     offset = torch.linalg.vector_norm(pose[:, :3] - center, dim=-1)
     slow = torch.linalg.vector_norm(twist[:, :3], dim=-1) < options.largest_speed
     still = torch.linalg.vector_norm(twist[:, 3:], dim=-1) < options.largest_turn
-    force = torch.linalg.vector_norm(world.tip_force(), dim=-1)
-    touching = (force > options.contact_force).sum(-1) >= options.contacts
+    touching = torch.linalg.vector_norm(world.tip_force(), dim=-1) > options.contact_force
+    count = touching.sum(-1)
+    height = world.tip_position()[..., 0] - pose[:, :1]
+    between = (height * touching).sum(-1) >= options.lowest_tips * count
     finite = torch.isfinite(pose).all(-1) & torch.isfinite(twist).all(-1)
-    return finite & (offset < options.largest_offset) & slow & still & touching
+    gripped = (count >= options.contacts) & between
+    return finite & (offset < options.largest_offset) & slow & still & gripped
