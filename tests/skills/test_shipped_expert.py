@@ -23,7 +23,7 @@ from dexgen_skill_anygrasp.plugin import register_skills
 @pytest.fixture(scope="module")
 def grasps() -> GraspSet:
     settle = SettleOptions(settle_seconds=1.5, shake_seconds=0.5)
-    options = MakeOptions(count=60, batch=32, physics=PhysicsOptions(substeps=1), settle=settle)
+    options = MakeOptions(count=200, batch=128, physics=PhysicsOptions(substeps=1), settle=settle)
     return make_grasps(RIGHT, AnyGraspConfig().objects[0], options, seed=7)
 
 
