@@ -100,7 +100,7 @@ class Player:
         run = RunFolder.named(words[words.index("--run") + 1])
         if "--resume" not in words:
             run.create({"skill": "anygrasp"})
-        save_policy(run.policy_path(100), make_expert(len(self.commands)))
+        save_policy(run.policy_path(100), make_expert())
         run.checkpoint_path(100).write_text("")
         run.append("metrics.jsonl", {"steps": 100, "reward": 1.0, "time_to_drop": 3.0})
 
@@ -126,7 +126,7 @@ class Player:
         (Path(out) / "cells.json").write_text(json.dumps(table))
 
 
-def make_expert(bias: float = 0.0) -> Policy:
+def make_expert() -> Policy:
     return Policy(
         skill="anygrasp",
         hand=RIGHT.id,
@@ -135,7 +135,7 @@ def make_expert(bias: float = 0.0) -> Policy:
         mean=torch.zeros(3),
         std=torch.ones(3),
         weights=(torch.zeros(16, 3),),
-        biases=(torch.full((16,), float(bias)),),
+        biases=(torch.zeros(16),),
         action_std=torch.ones(16),
     )
 
@@ -178,12 +178,6 @@ def test_a_build_leaves_weights_card_and_plots(
     wanted = ("ppo.largest_std=0.25", "reward=lively", "ppo.bound_epochs=2")
     assert all(setting in words for setting, words in zip(wanted, later))
     assert 0 < player.limits["train"] < 3600.0
-    for words in (words for words in player.commands if words[0] == "bench"):
-        assert words[words.index("--expert") + 1] == str(folder / "commander.safetensors")
-    taught, commands = (
-        (folder / f"{name}.safetensors").read_bytes() for name in ("expert", "commander")
-    )
-    assert commands == RunFolder.named("mine-lively").policies()[-1].read_bytes() != taught
     data, last = folder / "data", [words for words in player.commands if words[0] == "distill"][-1]
     assert last[1] == str(data) and "--bfloat16" in last
     assert last[last.index("--dynamics-data") + 1] == str(data / "bursts")
@@ -218,22 +212,6 @@ def test_a_build_that_is_killed_before_any_command_goes_on(
     assert [c for c in done if c in once] == [c for c in whole if c in once]
     assert list(dict.fromkeys(done)) == list(dict.fromkeys(whole))
     assert done.count("dataset") <= whole.count("dataset") + 1
-
-
-def test_another_expert_may_command(
-    player: Player, expert_holds, dexgen_home: Path, tmp_path: Path, capsys
-) -> None:
-    paths = {role: tmp_path / f"{role}.safetensors" for role in ("expert", "commander")}
-    save_policy(paths["expert"], make_expert())
-    words = [*BUILD, *(f"--{role}={path}" for role, path in paths.items())]
-    assert main(words) == 2
-    assert "commander.safetensors" in capsys.readouterr().err
-    save_policy(paths["commander"], make_expert(1.0))
-    assert main(words) == 0
-    for command in player.commands:
-        for option, role in (("--policy", "expert"), ("--expert", "commander")):
-            if option in command:
-                assert command[command.index(option) + 1] == str(paths[role])
 
 
 def test_a_training_that_was_killed_is_resumed_not_begun_anew(

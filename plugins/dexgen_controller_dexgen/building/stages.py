@@ -62,26 +62,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of the expert's training.
-
-    Attributes:
-        name: Its name.
-        share: Its share of the expert's time.
-        settings: What it changes.
-        commands: Whether its policy commands the hand in the benchmark.
-    """
+    """A part of the expert's training: its name, its share of that time, what it changes."""
 
     name: str
     share: float
     settings: tuple[str, ...]
-    commands: bool = False
 
 
 def expert_phases(gravity: tuple[str, ...]) -> list[Phase]:
     """Return how an expert learns: near palm-up, with gravity from everywhere, lively, steady.
-
-    The steady one teaches, since it holds better, and the lively one commands, since it goes for
-    its goals with larger motions, of which more is left under noise.
 
     Args:
         gravity: The directions that it is meant for.
@@ -89,14 +78,14 @@ def expert_phases(gravity: tuple[str, ...]) -> list[Phase]:
     if gravity == (PALM_UP,):
         return [
             Phase("palm-up", 0.5, ()),
-            Phase("lively", 0.25, LIVELY, commands=True),
+            Phase("lively", 0.25, LIVELY),
             Phase("steady", 0.25, STEADY),
         ]
     everywhere = ("gravity_tilt=0.6", f"gravity={json.dumps([PALM_UP, *gravity])}")
     return [
         Phase("palm-up", 0.35, ()),
         Phase("all-round", 0.2, (*everywhere, "ppo.largest_std=0.25")),
-        Phase("lively", 0.25, (*everywhere, *LIVELY), commands=True),
+        Phase("lively", 0.25, (*everywhere, *LIVELY)),
         Phase("steady", 0.2, (*everywhere, *STEADY)),
     ]
 
@@ -113,7 +102,6 @@ class Stages:
     def __init__(self, args: argparse.Namespace, folder: Path, ledger: Ledger) -> None:
         self._args, self._folder, self._ledger = args, folder, ledger
         self.expert = args.expert or folder / "expert.safetensors"
-        self.commander = args.commander or args.expert or folder / "commander.safetensors"
         self.model = folder / "controller.safetensors"
         self.data = folder / "data"
         self.bursts = self.data / "bursts"
@@ -221,10 +209,8 @@ class Stages:
                 where=str(run.path),
                 remedy="Give the same command with a longer --budget",
             )
-        newest = run.policies()[-1]
-        _replace(newest, self.expert)
-        if phase.commands and not args.commander:
-            _replace(newest, self.commander)
+        shutil.copyfile(run.policies()[-1], self.expert.with_suffix(".part"))
+        self.expert.with_suffix(".part").replace(self.expert)
 
     def _judge_expert(self, seconds: float) -> None:
         """Measure the expert; a stage that raises here is not done, and goes on when repeated."""
@@ -357,7 +343,7 @@ class Stages:
         for index, name in enumerate(waiting):
             left = (seconds - (time.monotonic() - begun)) / (len(waiting) - index)
             simulated = float(round(min(max(60.0, 0.1 * rate * left / cells), 1200.0)))
-            words = ["bench", "controller", "--expert", str(self.commander)]
+            words = ["bench", "controller", "--expert", str(self.expert)]
             words += ["--weights", str(self.model), "--engine", args.bench_engine]
             words += ["--corruption", name, "--guidance", *GUIDANCE]
             words += ["--seconds", f"{simulated:g}", "--seed", str(args.seed)]
@@ -365,12 +351,6 @@ class Stages:
             words += [word for side in args.gravity for word in ("--gravity", side)]
             taken = self._run(*words, "--out", str(self.bench / name))
             rate = 10.0 * simulated * cells / taken
-
-
-def _replace(source: Path, path: Path) -> None:
-    """Copy a file so that ``path`` is the old one or the new one, never a part."""
-    shutil.copyfile(source, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
 
 
 def _count_rows(folder: Path) -> int:

@@ -44,11 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument("--expert", type=Path, help="weights of an expert, instead of training one")
     parser.add_argument(
-        "--commander",
-        type=Path,
-        help="weights of an expert that commands in the benchmark, instead of the one that teaches",
-    )
-    parser.add_argument(
         "--rounds", type=int, default=1, help="datasets of detours beyond the first"
     )
     parser.add_argument(
@@ -147,14 +142,11 @@ def _check(args: argparse.Namespace) -> dict[str, object]:
             f"{args.environments} environments cannot be shared by {args.processes} processes",
             where="--environments",
         )
-    named = {}
-    for role in ("expert", "commander"):
-        path = getattr(args, role)
-        if path:
-            load_policy(path, hand=hand)
-        named[role] = str(path.resolve()) if path else ""
+    if args.expert:
+        load_policy(args.expert, hand=hand)
     names = ("mirror", "object", "gravity", "engine", "size", "seed", "rounds")
-    return {"hand": hand.id, **named, **{name: getattr(args, name) for name in names}}
+    expert = str(args.expert.resolve()) if args.expert else ""
+    return {"hand": hand.id, "expert": expert, **{name: getattr(args, name) for name in names}}
 
 
 def _conclude(folder: Path, work: Stages, ledger: Ledger, request: dict[str, object]) -> int:
