@@ -8,7 +8,7 @@ MODES = ("default", "precision")
 CONTROL_HZ = 10.0
 """Rate of the controller and of its data [Hz]."""
 
-SMOOTHING_S = 0.2
+SMOOTHING_S = 0.1
 """Default time constant of the average over past commands [s]."""
 TEMPERATURE = 0.4
 """Default scale of the sampler's start noise."""
