@@ -46,6 +46,8 @@ class PpoConfig:
         bound_epochs: Passes over an iteration's data in which the actor's means are drawn into
             [-1, 1], to which the environment clips actions. A mean far beyond it is deaf to
             exploration: whatever the noise, the clipped action is the same.
+        keep_statistics: A run that starts from another skill's policy keeps what that one knows of
+            its observations, as one that starts from a policy of its own skill always does.
     """
 
     horizon: int = 24
@@ -66,6 +68,7 @@ class PpoConfig:
     largest_std: float = 1.0
     critic_iterations: int = 15
     bound_epochs: int = 0
+    keep_statistics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +203,7 @@ class PpoLearner:
         """Start with a policy's actor; its exploration is bounded, and the critic learns first.
 
         Meanwhile the statistics of the observations become those of the new task, then they stay.
+        With ``same_task`` or ``keep_statistics`` the policy's own ones stay from the first.
 
         Args:
             policy: The policy.
@@ -218,7 +222,7 @@ class PpoLearner:
                 remedy="Start from a policy of the same skill, with the same ppo.hidden",
             ) from error
         self._critic_only = self.config.critic_iterations
-        if same_task:
+        if same_task or self.config.keep_statistics:
             self._keep_statistics()
 
     def limit_std(self) -> None:

@@ -16,7 +16,7 @@ from dexgen_app.learn.config import to_plain
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.grasp_set import grasp_path, save_grasps
 from dexgen_app.learn.job import JobConfig, run_job
-from dexgen_app.learn.policy import load_policy
+from dexgen_app.learn.policy import load_policy, save_policy
 from dexgen_app.learn.ppo import PpoConfig, PpoLearner
 from dexgen_app.learn.run_folder import RunFolder, list_runs
 from dexgen_app.learn.vector import make_batch
@@ -103,6 +103,19 @@ def test_a_run_that_starts_from_a_policy_teaches_the_critic_first(
     for policy in (early, late):
         assert torch.equal(policy.mean, teacher.mean)
         assert torch.allclose(policy.std, teacher.std)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_view_of_another_skills_policy_stays_if_it_is_told_to(
+    registry: PluginRegistry, tmp_path: Path, keep: bool
+) -> None:
+    teacher = load_policy(_train("teacher", registry, CONFIG).policies()[-1])
+    start = tmp_path / "another_skill.safetensors"
+    save_policy(start, replace(teacher, skill="rotate"))
+    ppo = replace(SMALL, critic_iterations=1, keep_statistics=keep)
+    config = replace(CONFIG, start_from=str(start), ppo=ppo, seed=3)
+    pupil = load_policy(_train("pupil", registry, config).policies()[-1])
+    assert torch.equal(pupil.mean, teacher.mean) == keep
 
 
 def test_a_policy_with_other_layers_is_refused(registry: PluginRegistry) -> None:
