@@ -57,7 +57,8 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
     path = grasp_path(hand, item)
     if path.exists() and not args.force:
         grasps = load_grasps(path, hand)
-        print(f"{path}: there are {len(grasps)} grasps already; --force replaces them")
+        told = "" if _made_as_now(grasps) else ", which another version made by other rules"
+        print(f"{path}: there are {len(grasps)} grasps already{told}; --force replaces them")
         return 0
 
     def report(state: MakeReport) -> None:
@@ -74,6 +75,18 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
     graph = connectivity(grasps, GoalOptions())
     print(f"{path}\n{graph['components']:.0f} components, largest {100 * graph['largest']:.1f} %")
     return 0
+
+
+def _made_as_now(grasps: GraspSet) -> bool:
+    """Return whether this version would make grasps by the same rules."""
+    from dataclasses import asdict
+
+    from dexgen_app.learn.grasp_set import options_hash
+    from dexgen_skill_anygrasp.grasps.make import MakeOptions
+
+    made = grasps.info.get("options", {})
+    sizes = {name: made[name] for name in ("count", "batch") if name in made}
+    return options_hash(asdict(MakeOptions(**sizes))) == grasps.info.get("options_hash")
 
 
 def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:

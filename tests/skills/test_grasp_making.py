@@ -11,7 +11,7 @@ import torch
 
 from dexgen_app.__main__ import main
 from dexgen_app.errors import InputError, SimulationError
-from dexgen_app.learn.grasp_set import load_grasps
+from dexgen_app.learn.grasp_set import load_grasps, save_grasps
 from dexgen_app.learn.object_names import parse_object
 from dexgen_app.sim.world import PhysicsOptions, World, WorldOptions, make_world
 from dexgen_app.spec import GRAVITY_DIRECTIONS, ObjectSpec
@@ -168,4 +168,9 @@ def test_command(
     facts = json.loads(capsys.readouterr().out)
     assert facts["grasps"] == len(load_grasps(Path(facts["path"]), RIGHT)) >= 5
     assert main(["grasps", "make", *common]) == 0
-    assert "already" in capsys.readouterr().out
+    assert "already;" in capsys.readouterr().out
+    path = Path(facts["path"])
+    made = load_grasps(path, RIGHT)
+    save_grasps(path, replace(made, info={**made.info, "options_hash": "of another version"}))
+    assert main(["grasps", "make", *common]) == 0
+    assert "already, which another version made by other rules" in capsys.readouterr().out
