@@ -21,7 +21,7 @@ from dexgen_app import paths
 from dexgen_app.errors import SimulationError
 from dexgen_app.sim.mujoco_world import MujocoWorld
 from dexgen_app.sim.scene import load_hand
-from dexgen_app.sim.world import PhysicsOptions, WorldOptions
+from dexgen_app.sim.world import PhysicsOptions, World, WorldOptions
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
 
 _DEEPEST = 0.03  # penetration at the start beyond which a try is not worth simulating [m]
@@ -43,6 +43,7 @@ class GraspOptions:
         shake: Time that gravity comes from each of the six sides [s].
         reach: Largest distance of a held object from the grasp centre [m].
         slip: Largest displacement during the shake [m].
+        lowest_tips: Smallest height of the touching tips, as ``grip`` returns it [m].
         batch: Tries simulated at a time.
         tries: Tries after which the search ends.
     """
@@ -55,6 +56,7 @@ class GraspOptions:
     shake: float = 0.5
     reach: float = 0.045
     slip: float = 0.01
+    lowest_tips: float = -0.01
     batch: int = 64
     tries: int = 1024
 
@@ -174,7 +176,8 @@ def _try_batch(
     joints, targets, pose = world.joint_position(), world.targets(), world.object_pose()
     holds = world.finite() & ((pose[:, :3] - centre).norm(dim=1) < options.reach)
     holds &= world.object_velocity()[:, :3].norm(dim=1) < 0.01
-    holds &= (world.tip_force().norm(dim=2) > 0.02).sum(dim=1) >= 2
+    count, height = grip(world, 0.02)
+    holds &= (count >= 2) & (height >= options.lowest_tips)
     slip = torch.zeros(n)
     for direction in GRAVITY_DIRECTIONS:
         world.reset(joints, pose, targets)
@@ -183,6 +186,26 @@ def _try_batch(
         slip = torch.maximum(slip, (world.object_pose()[:, :3] - pose[:, :3]).norm(dim=1))
     holds &= world.finite() & (slip < options.slip)
     return [column[holds].numpy() for column in (joints, targets, pose, slip)]
+
+
+def grip(world: World, force: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return how the fingertips touch the objects.
+
+    Where they touch an object far on the palm's side of its centre, any firmer grip pushes it out
+    of the hand.
+
+    Args:
+        world: The world in the state to look at.
+        force: Smallest force of a tip that counts as touching [N].
+
+    Returns:
+        The number of touching tips and their mean height over the object's centre, along x, away
+        from the palm [m]; each of shape (N,).
+    """
+    touching = world.tip_force().norm(dim=2) > force
+    count = touching.sum(dim=1)
+    height = world.tip_position()[..., 0] - world.object_pose()[:, :1]
+    return count, (height * touching).sum(dim=1) / count.clamp_min(1)
 
 
 def press(world: MujocoWorld, force: torch.Tensor | float) -> torch.Tensor:

@@ -175,7 +175,7 @@ def test_a_build_leaves_weights_card_and_plots(
     for words, before in zip(later, ("mine-palm-up", "mine-all-round", "mine-lively")):
         start = Path(words[words.index("--start-from") + 1])
         assert start.is_relative_to(RunFolder.named(before).path)
-    wanted = ("ppo.largest_std=0.25", "reward=lively", "ppo.bound_epochs=2")
+    wanted = ("ppo.largest_std=0.25", "reward=lively", "ppo.bound_epochs=1")
     assert all(setting in words for setting, words in zip(wanted, later))
     assert 0 < player.limits["train"] < 3600.0
     data, last = folder / "data", [words for words in player.commands if words[0] == "distill"][-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from sim_worlds import CUBE, SPHERE
 
 from dexgen_app.errors import SimulationError
 from dexgen_app.sim import grasps as module
-from dexgen_app.sim.grasps import GraspOptions, find_grasps
+from dexgen_app.sim.grasps import GraspOptions, find_grasps, grip
 from dexgen_app.sim.mujoco_world import MujocoWorld
 from dexgen_app.sim.world import WorldOptions
 from dexgen_hand_allegro.spec import LEFT, RIGHT
@@ -35,6 +36,22 @@ def test_grasps_hold_and_the_steadiest_comes_first(cache: Path) -> None:
     world.set_gravity(torch.tensor([[1.0, 0.0, 0.0]]).repeat(6, 1))  # palm down
     world.step(100)
     assert (world.object_pose() - pose)[:, :3].norm(dim=1).max() < 0.02
+
+
+def test_no_fingertips_stand_behind_the_object(cache: Path) -> None:
+    anywhere = find_grasps(RIGHT, CUBE, 6, seed=2, options=replace(QUICK, lowest_tips=-1.0))
+    lowest = float(np.median(_heights(anywhere)))
+    above = find_grasps(RIGHT, CUBE, 3, seed=2, options=replace(QUICK, lowest_tips=lowest))
+    assert _heights(anywhere).min() < lowest - 1e-3 and _heights(above).min() > lowest - 1e-3
+
+
+def _heights(grasps: module.GraspSet) -> np.ndarray:
+    """Mean height of the touching tips over the object's centre [m]."""
+    world = MujocoWorld(WorldOptions(hand=RIGHT, objects=(CUBE,), environments=len(grasps)))
+    columns = (grasps.joints, grasps.object_pose, grasps.targets)
+    world.reset(*map(torch.from_numpy, columns))
+    world.step(2)
+    return grip(world, 0.02)[1].numpy()
 
 
 def test_a_seed_gives_the_same_grasps_and_another_one_others(cache: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
+from dexgen_app.sim.grasps import grip
 from dexgen_app.sim.world import World
 from dexgen_app.spec import GRAVITY_DIRECTIONS
 
@@ -31,8 +32,7 @@ class SettleOptions:
         largest_slip: Largest motion of the object under another direction of gravity [m].
         contact_force: Smallest force of a touching tip [N].
         contacts: Smallest number of touching tips.
-        lowest_tips: Smallest mean height of the touching tips over the object's centre, away
-            from the palm [m].
+        lowest_tips: Smallest height of the touching tips, as ``grip`` returns it [m].
     """
 
     settle_seconds: float = 2.0
@@ -149,10 +149,7 @@ def _at_rest(world: World, options: SettleOptions) -> torch.Tensor:
     offset = torch.linalg.vector_norm(pose[:, :3] - center, dim=-1)
     slow = torch.linalg.vector_norm(twist[:, :3], dim=-1) < options.largest_speed
     still = torch.linalg.vector_norm(twist[:, 3:], dim=-1) < options.largest_turn
-    touching = torch.linalg.vector_norm(world.tip_force(), dim=-1) > options.contact_force
-    count = touching.sum(-1)
-    height = world.tip_position()[..., 0] - pose[:, :1]
-    between = (height * touching).sum(-1) >= options.lowest_tips * count
+    count, height = grip(world, options.contact_force)
     finite = torch.isfinite(pose).all(-1) & torch.isfinite(twist).all(-1)
-    gripped = (count >= options.contacts) & between
+    gripped = (count >= options.contacts) & (height >= options.lowest_tips)
     return finite & (offset < options.largest_offset) & slow & still & gripped
