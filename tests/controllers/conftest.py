@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
+from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 from dexgen_hand_allegro.spec import RIGHT
 
 
@@ -42,3 +43,11 @@ def sway(folder: Path, episodes: int = 12, steps: int = 40, seed: int = 0) -> Tr
 @pytest.fixture
 def store(tmp_path: Path) -> TransitionStore:
     return sway(tmp_path / "data")
+
+
+@pytest.fixture
+def weights(store: TransitionStore, tmp_path: Path) -> Path:
+    """Return the file of a model that was hardly trained."""
+    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
+    trainer.model.save(tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"

@@ -9,17 +9,9 @@ from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
 from dexgen_controller_dexgen.commands.build import parse_budget
 from dexgen_controller_dexgen.controller import DexGenController
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 GRASP = np.array(RIGHT.grasp)
-
-
-@pytest.fixture
-def weights(store, tmp_path: Path) -> Path:
-    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
-    trainer.model.save(tmp_path / "model.safetensors")
-    return tmp_path / "model.safetensors"
 
 
 def make(weights: Path, **more) -> DexGenController:
