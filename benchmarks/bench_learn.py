@@ -16,21 +16,21 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext, StepResult
 from dexgen_app.learn.grasp_set import GraspSet
-from dexgen_app.learn.policy import shipped_policy
+from dexgen_app.learn.policy import Policy, shipped_policy
 from dexgen_app.learn.ppo import PpoConfig, PpoLearner
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
 from dexgen_app.learn.vector import make_batch
 from dexgen_app.plugins import PluginRegistry
 from dexgen_app.sim.grasps import find_grasps
-from dexgen_app.sim.world import Engine, WorldOptions, make_world
+from dexgen_app.sim.world import Engine
 from dexgen_app.spec import (
     ControlInput,
     ControllerContext,
@@ -106,43 +106,58 @@ def make_training(context: EnvironmentContext, config: AnyGraspConfig) -> AnyGra
     return AnyGraspEnvironment(context, config, grasps=[learn_grasps(context.hand)])
 
 
+def expert(hand: HandSpec) -> Policy:
+    """Return the shipped expert.
+
+    Raises:
+        InputError: There is none for this hand.
+    """
+    return shipped_policy(PluginRegistry.load().find_skill("anygrasp"), hand)
+
+
 class BareWorlds:
-    """The worlds of ``make_training`` with moving targets, and nothing else."""
+    """The worlds of ``make_training``, which do over and over what an expert did, and nothing else.
+
+    The contacts of a hand at work cost the physics more than those of one that keeps still.
+    """
 
     def __init__(self, context: EnvironmentContext, config: AnyGraspConfig) -> None:
         self.count, self.action_size = context.environments, context.hand.joint_count
-        self.world = make_world(
-            context.engine,
-            WorldOptions(
-                hand=context.hand,
-                objects=config.objects,
-                environments=self.count,
-                physics=config.physics,
-                seed=context.seed,
-            ),
-        )
-        grasps = learn_grasps(context.hand)
-        rows = torch.arange(self.count) % len(grasps)
-        self._start = grasps.joints[rows], grasps.object_pose[rows], grasps.targets[rows]
+        environment = make_training(replace(context, stagger=False), config)
+        self.world = environment.world
+        self.step_seconds = environment.step_seconds
+        self._steps = round(environment.step_seconds / config.physics.dt)
+        policy = expert(context.hand)
         noise = torch.Generator().manual_seed(context.seed)
-        shape = (16, *self._start[2].shape)
-        self._targets = self._start[2] + 0.03 * torch.randn(shape, generator=noise)
-        self._steps = max(1, round(1.0 / config.control_hz / config.physics.dt))
-        self.step_seconds = self._steps * config.physics.dt
+        seen = environment.reset()
+        self._gravity = environment.gravity.clone()
+        self._start = (
+            self.world.joint_position(),
+            self.world.object_pose(),
+            self.world.targets(),
+        )
+        self._targets = []
+        for _ in range(BARE_EPISODE):
+            mean = policy(seen["policy"])
+            action = mean + policy.action_std * torch.randn(mean.shape, generator=noise)
+            seen = environment.step(action).observations
+            self._targets.append(environment.target.clone())
         self._turn = 0
 
     def reset(self) -> dict[str, torch.Tensor]:
         """Put every world into its grasp."""
+        self.world.set_gravity(self._gravity)
         self.world.reset(*self._start)
         return {"policy": torch.zeros(self.count, 1)}
 
     def step(self, action: torch.Tensor) -> StepResult:
         """Advance by ``BARE_STEPS`` control steps."""
         for _ in range(BARE_STEPS):
-            if self._turn % BARE_EPISODE == 0:
+            turn = self._turn % BARE_EPISODE
+            if turn == 0:
                 self.reset()
             self._turn += 1
-            self.world.set_targets(self._targets[self._turn % len(self._targets)])
+            self.world.set_targets(self._targets[turn])
             self.world.step(self._steps)
         nothing = torch.zeros(self.count)
         no = nothing.bool()
@@ -175,11 +190,7 @@ def training_row(arguments: argparse.Namespace, hand: HandSpec) -> Iterator[str]
     training = make_batch(make_training, context, config, arguments.processes)
     try:
         learner = PpoLearner(training, PpoConfig(critic_iterations=0), threads=arguments.processes)
-        skill = PluginRegistry.load().find_skill("anygrasp")
-        try:
-            learner.start_from_policy(shipped_policy(skill, hand))
-        except InputError:
-            print("| (no shipped expert: a policy that knows nothing is trained) | | |")
+        learner.start_from_policy(expert(hand))
         bare.reset()
         action = torch.zeros(bare.count, bare.action_size)
         learner.iterate()
