@@ -10,7 +10,7 @@ from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
 from dexgen_controller_dexgen.wish import WishFilter
 
 TRUST_STRENGTH = 1000.0
-"""Guidance strength at which half of the increment is a trusted command's own."""
+"""Guidance strength at which half of the dynamics' error on a trusted command is put right."""
 
 
 class GuidedPolicy:
@@ -107,8 +107,8 @@ class GuidedPolicy:
         )
         increment = self.model.increment(state, motion)
         if wish is not None and weight is None:
-            # What the prior does by itself is as large as a small command, and hides it.
+            # There and back, forward and inverse dynamics lose most of a small command.
+            lost = asked - self.model.increment(state, wish)
             pull = torch.as_tensor(strength, dtype=torch.float32).reshape(-1, 1)
-            share = trust * pull / (pull + TRUST_STRENGTH)
-            increment = torch.lerp(increment, asked, share)
+            increment = increment + trust * pull / (pull + TRUST_STRENGTH) * lost
         return increment, motion

@@ -33,6 +33,8 @@ MOST_DYNAMICS_STEPS = 3000
 MOST_PRIOR_STEPS = 40_000
 # Means beyond the clipped range would learn nothing.
 BOUNDED = ("ppo.bound_epochs=1",)
+# A fresh optimiser's first steps at the usual rate would undo what the phase before has learned.
+ONWARD = (*BOUNDED, "ppo.learning_rate=1e-4")
 LIVELY = (
     "reward=lively",
     "stall_seconds=8",
@@ -79,10 +81,10 @@ def expert_phases(gravity: tuple[str, ...]) -> list[Phase]:
     if gravity == (PALM_UP,):
         return [
             Phase("palm-up", 0.5, BOUNDED),
-            Phase("lively", 0.25, (*BOUNDED, *LIVELY)),
-            Phase("steady", 0.25, (*BOUNDED, *STEADY)),
+            Phase("lively", 0.25, (*ONWARD, *LIVELY)),
+            Phase("steady", 0.25, (*ONWARD, *STEADY)),
         ]
-    everywhere = (*BOUNDED, "gravity_tilt=0.6", f"gravity={json.dumps([PALM_UP, *gravity])}")
+    everywhere = (*ONWARD, "gravity_tilt=0.6", f"gravity={json.dumps([PALM_UP, *gravity])}")
     return [
         Phase("palm-up", 0.35, BOUNDED),
         Phase("all-round", 0.2, (*everywhere, "ppo.largest_std=0.25")),
