@@ -51,7 +51,7 @@ def shortest_rotation(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     a = np.asarray(start, dtype=float) / np.linalg.norm(start)
     b = np.asarray(end, dtype=float) / np.linalg.norm(end)
     cosine = float(a @ b)
-    if cosine < -1.0 + 1e-9:
+    if cosine < -1.0 + 1e-13:
         axis = np.array([1.0, 0.0, 0.0]) if abs(a[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
         axis = axis - a * float(a @ axis)
         return np.concatenate([[0.0], axis / np.linalg.norm(axis)])

@@ -31,7 +31,7 @@ def test_gravity_always_points_down(gravities: list[np.ndarray]) -> None:
     frame = Upright()
     for gravity in gravities:
         turned = rotation_matrices(frame.update(gravity)) @ gravity
-        np.testing.assert_allclose(turned, [0, 0, -1], atol=1e-4)  # within 0.006 degrees
+        np.testing.assert_allclose(turned, [0, 0, -1], atol=1e-6)
 
 
 @pytest.mark.parametrize("start", sorted(GRAVITY_DIRECTIONS))
