@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import torch
 
+from dexgen_controller_dexgen.agreement import Agreement
 from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
-from dexgen_controller_dexgen.wish import WishFilter
+from dexgen_controller_dexgen.wish import Wish, WishFilter
 
-TRUST_STRENGTH = 1000.0
-"""Guidance strength at which half of the dynamics' error on a trusted command is put right."""
+TRUST_STRENGTH = 200.0
+"""Guidance strength at which a trusted command itself is half of what the hand does."""
+LEAST_AGREEMENT = -0.1
+"""Agreement with the controller's own motion up to which a command is not trusted at all."""
+FULL_AGREEMENT = 0.1
+"""Agreement from which on it is trusted as far as its size allows."""
 
 
 class GuidedPolicy:
@@ -46,6 +51,7 @@ class GuidedPolicy:
         self.wishes = WishFilter(model.info.control_dt, smoothing, boost)
         self._random = torch.Generator().manual_seed(seed)
         self._history = HistoryBuffer(hands, len(model.info.joint_names), model.info.fingers)
+        self._agreement = Agreement(hands, model.info.control_dt)
         self._mode = torch.zeros(hands, dtype=torch.long)
 
     def set_mode(self, mode: str) -> None:
@@ -56,6 +62,7 @@ class GuidedPolicy:
         """Forget the history of the hands chosen by a mask of shape (N,); of all where None."""
         self._history.reset(chosen)
         self.wishes.reset(chosen)
+        self._agreement.reset(chosen)
 
     def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
         """Take a step of proprioception.
@@ -85,30 +92,36 @@ class GuidedPolicy:
         Returns:
             Increments [rad], shape (n, J), and the motion [m], shape (n, T, K, 3).
         """
-        state, mode, wish = self._history.state(), self._mode, None
+        state, mode = self._history.state(), self._mode
         if chosen is not None:
             state, mode = state[chosen], mode[chosen]
             strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
-        if command is not None:
-            asked, trust = self.wishes.take(command)
-            if chosen is not None:
-                asked, trust = asked[chosen], trust[chosen]
-            wish = self.model.motion(state, asked)
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
+        if command is None:
+            motion = self.model.sample_motion(state, mode, noise, steps=self.steps)
+            return self.model.increment(state, motion), motion
+        wish = self.wishes.take(command)
+        if chosen is not None:
+            wish = Wish(*(part[chosen] for part in wish))
+        pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state))
+        # In the same pass, without guidance: what the hand would do by itself.
+        both = torch.cat([state, state])
+        commanded = self.model.motion(state, wish.asked)
         motion = self.model.sample_motion(
-            state,
-            mode,
-            noise,
+            both,
+            torch.cat([mode, mode]),
+            torch.cat([noise, torch.zeros_like(noise)]),
             steps=self.steps,
-            command=wish,
-            strength=strength,
+            command=torch.cat([commanded, commanded]),
+            strength=torch.cat([pull, torch.zeros_like(pull)]),
             weight=weight,
         )
-        increment = self.model.increment(state, motion)
-        if wish is not None and weight is None:
-            # There and back, forward and inverse dynamics lose most of a small command.
-            lost = asked - self.model.increment(state, wish)
-            pull = torch.as_tensor(strength, dtype=torch.float32).reshape(-1, 1)
-            increment = increment + trust * pull / (pull + TRUST_STRENGTH) * lost
-        return increment, motion
+        increment, own = self.model.increment(both, motion).chunk(2)
+        agreement = self._agreement.take(wish.average, own, chosen)
+        if weight is None:
+            # What the prior does by itself hides a small command.
+            known = (agreement - LEAST_AGREEMENT) / (FULL_AGREEMENT - LEAST_AGREEMENT)
+            share = known.clamp(0.0, 1.0) * wish.trust * (pull / (pull + TRUST_STRENGTH))[:, None]
+            increment = torch.lerp(increment, wish.asked, share)
+        return increment, motion[: len(state)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 
@@ -18,8 +19,23 @@ USUAL_WISH = 0.02
 
 What the prior does by itself is of this size: a command of a quarter of it would go unnoticed.
 """
-TRUSTED_WISH = 0.012
+TRUSTED_WISH = 0.033
 """Averaged commands up to this size are trusted fully, root mean square over the joints [rad]."""
+
+
+class Wish(NamedTuple):
+    """What N persons ask for.
+
+    Attributes:
+        asked: Changes of the joint targets, within bounds [rad], shape (N, J).
+        average: The averages of their commands as they are [rad], shape (N, J).
+        trust: How far their size allows to trust each, shape (N, 1): 1 for a small steady one,
+            falling with the fourth power of its size, since noise makes an average large.
+    """
+
+    asked: torch.Tensor
+    average: torch.Tensor
+    trust: torch.Tensor
 
 
 class WishFilter:
@@ -44,16 +60,14 @@ class WishFilter:
         elif self._average is not None:
             self._average[chosen] = 0.0
 
-    def take(self, command: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def take(self, command: torch.Tensor) -> Wish:
         """Take the newest commands.
 
         Args:
             command: Commanded change of the joint targets [rad], shape (N, J).
 
         Returns:
-            The exponential averages so far, within bounds [rad], shape (N, J), and how far each
-            is to be trusted, shape (N, 1): 1 for a small steady one, falling with the square of
-            its size, since noise makes an average large.
+            What is asked for, from the exponential averages so far.
         """
         command = command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE)
         keep = math.exp(-self._control_dt / self.smoothing) if self.smoothing else 0.0
@@ -62,4 +76,5 @@ class WishFilter:
         size = self._average.square().mean(-1, keepdim=True).sqrt()
         raised = torch.minimum(self.boost * size, size.clamp(min=USUAL_WISH))
         gain = raised.clamp(max=LARGEST_WISH) / size.clamp(min=1e-9)
-        return gain * self._average, (TRUSTED_WISH / size.clamp(min=TRUSTED_WISH)).square()
+        trust = (TRUSTED_WISH / size.clamp(min=TRUSTED_WISH)) ** 4
+        return Wish(gain * self._average, self._average, trust)

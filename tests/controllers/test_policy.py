@@ -33,3 +33,38 @@ def test_guidance_draws_the_increments_towards_the_command(weights: Path) -> Non
         float((act(weights, command, s) - act(weights, -command, s)).mean()) for s in (0.0, 1000.0)
     ]
     assert apart[0] == pytest.approx(0.0) and apart[1] > 0.2 * TRUSTED_WISH
+
+
+def test_strong_guidance_makes_a_small_command_the_hands_own(weights: Path) -> None:
+    policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
+    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    own = policy.act(torch.zeros(1, JOINTS), 0.0)[0]
+    small = TRUSTED_WISH * own / own.square().mean().sqrt()
+    for _ in range(30):
+        followed = policy.act(small, 1e6)[0]
+    torch.testing.assert_close(followed, small, atol=1e-3, rtol=0.0)
+    large = 3.0 * small
+    assert float((policy.act(large, 1e6)[0] - large).abs().mean()) > TRUSTED_WISH
+
+
+def test_who_goes_against_the_controllers_own_motion_is_not_trusted(weights: Path) -> None:
+    policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
+    own = torch.full((1, JOINTS), 0.5 * TRUSTED_WISH)
+    policy.model.increment = lambda state, motion: own.expand(len(state), -1)
+    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    for _ in range(20):
+        agreed = policy.act(2.0 * own, 200.0)[0]
+    torch.testing.assert_close(agreed, 1.5 * own)
+    for _ in range(100):
+        against = policy.act(-2.0 * own, 200.0)[0]
+    torch.testing.assert_close(against, own)
+
+
+def test_where_only_tips_are_guided_the_middle_joints_are_not_the_persons(weights: Path) -> None:
+    policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
+    policy.model.increment = lambda state, motion: torch.zeros(len(state), JOINTS)
+    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    small = torch.full((1, JOINTS), TRUSTED_WISH)
+    only_tips = torch.tensor([0.0] * 4 + [1.0] * 4)
+    assert float(policy.act(small, 1000.0)[0].abs().max()) > 0.0
+    assert float(policy.act(small, 1000.0, only_tips)[0].abs().max()) == 0.0
