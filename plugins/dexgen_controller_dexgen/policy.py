@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from dexgen_controller_dexgen.agreement import Agreement
 from dexgen_controller_dexgen.history import HistoryBuffer
+from dexgen_controller_dexgen.intent import Intent
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
 from dexgen_controller_dexgen.wish import Wish, WishFilter
 
 TRUST_STRENGTH = 200.0
-"""Guidance strength at which a trusted command itself is half of what the hand does."""
-LEAST_AGREEMENT = -0.1
-"""Agreement with the controller's own motion up to which a command is not trusted at all."""
-FULL_AGREEMENT = 0.1
-"""Agreement from which on it is trusted as far as its size allows."""
+"""Guidance strength at which what a trusted person means is half of what the hand does."""
 
 
 class GuidedPolicy:
@@ -50,8 +46,9 @@ class GuidedPolicy:
         self.temperature = temperature
         self.wishes = WishFilter(model.info.control_dt, smoothing, boost)
         self._random = torch.Generator().manual_seed(seed)
-        self._history = HistoryBuffer(hands, len(model.info.joint_names), model.info.fingers)
-        self._agreement = Agreement(hands, model.info.control_dt)
+        joints = len(model.info.joint_names)
+        self._history = HistoryBuffer(hands, joints, model.info.fingers)
+        self._intent = Intent(hands, joints, model.info.control_dt)
         self._mode = torch.zeros(hands, dtype=torch.long)
 
     def set_mode(self, mode: str) -> None:
@@ -62,7 +59,7 @@ class GuidedPolicy:
         """Forget the history of the hands chosen by a mask of shape (N,); of all where None."""
         self._history.reset(chosen)
         self.wishes.reset(chosen)
-        self._agreement.reset(chosen)
+        self._intent.reset(chosen)
 
     def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
         """Take a step of proprioception.
@@ -118,10 +115,9 @@ class GuidedPolicy:
             weight=weight,
         )
         increment, own = self.model.increment(both, motion).chunk(2)
-        agreement = self._agreement.take(wish.average, own, chosen)
+        meant, trust = self._intent.take(wish, own, chosen)
         if weight is None:
             # What the prior does by itself hides a small command.
-            known = (agreement - LEAST_AGREEMENT) / (FULL_AGREEMENT - LEAST_AGREEMENT)
-            share = known.clamp(0.0, 1.0) * wish.trust * (pull / (pull + TRUST_STRENGTH))[:, None]
-            increment = torch.lerp(increment, wish.asked, share)
+            share = trust * (pull / (pull + TRUST_STRENGTH))[:, None]
+            increment = torch.lerp(increment, meant, share)
         return increment, motion[: len(state)]

@@ -19,8 +19,10 @@ USUAL_WISH = 0.02
 
 What the prior does by itself is of this size: a command of a quarter of it would go unnoticed.
 """
-TRUSTED_WISH = 0.033
+TRUSTED_WISH = 0.04
 """Averaged commands up to this size are trusted fully, root mean square over the joints [rad]."""
+DOUBTED_WISH = 0.048
+"""Averaged commands from this size on are not trusted: it is noise that makes an average large."""
 
 
 class Wish(NamedTuple):
@@ -28,14 +30,29 @@ class Wish(NamedTuple):
 
     Attributes:
         asked: Changes of the joint targets, within bounds [rad], shape (N, J).
+        newest: The newest commands [rad], shape (N, J).
         average: The averages of their commands as they are [rad], shape (N, J).
-        trust: How far their size allows to trust each, shape (N, 1): 1 for a small steady one,
-            falling with the fourth power of its size, since noise makes an average large.
+        least: The size to which a smaller one is raised [rad], shape (N, 1).
+        trust: How far the average's size allows to trust each, 0 to 1, shape (N, 1).
     """
 
     asked: torch.Tensor
+    newest: torch.Tensor
     average: torch.Tensor
+    least: torch.Tensor
     trust: torch.Tensor
+
+
+def fit_size(change: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
+    """Scale changes to root mean squares over the joints between ``least`` and ``LARGEST_WISH``.
+
+    Args:
+        change: Changes of the joint targets [rad], shape (n, J).
+        least: Smallest size [rad], shape (n, 1).
+    """
+    size = change.square().mean(-1, keepdim=True).sqrt()
+    wanted = torch.maximum(size, least).clamp(max=LARGEST_WISH)
+    return change * (wanted / size.clamp(min=1e-9))
 
 
 class WishFilter:
@@ -69,12 +86,11 @@ class WishFilter:
         Returns:
             What is asked for, from the exponential averages so far.
         """
-        command = command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE)
+        newest = command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE)
         keep = math.exp(-self._control_dt / self.smoothing) if self.smoothing else 0.0
-        before = command if self._average is None else self._average
-        self._average = torch.lerp(command, before, keep)
+        before = newest if self._average is None else self._average
+        self._average = torch.lerp(newest, before, keep)
         size = self._average.square().mean(-1, keepdim=True).sqrt()
-        raised = torch.minimum(self.boost * size, size.clamp(min=USUAL_WISH))
-        gain = raised.clamp(max=LARGEST_WISH) / size.clamp(min=1e-9)
-        trust = (TRUSTED_WISH / size.clamp(min=TRUSTED_WISH)) ** 4
-        return Wish(gain * self._average, self._average, trust)
+        least = (self.boost * size).clamp(max=USUAL_WISH)
+        trust = ((DOUBTED_WISH - size) / (DOUBTED_WISH - TRUSTED_WISH)).clamp(0.0, 1.0)
+        return Wish(fit_size(self._average, least), newest, self._average, least, trust)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dexgen_controller_dexgen.wish import LARGEST_WISH, TRUSTED_WISH, USUAL_WISH, WishFilter
+from dexgen_controller_dexgen.wish import (
+    DOUBTED_WISH,
+    LARGEST_WISH,
+    TRUSTED_WISH,
+    USUAL_WISH,
+    WishFilter,
+)
 
 
 def take_one(size: float, boost: float = 5.0) -> tuple[float, float]:
@@ -34,7 +40,8 @@ def test_a_boost_of_one_takes_small_commands_as_they_are() -> None:
 
 def test_small_steady_commands_are_trusted_and_large_ones_less() -> None:
     assert take_one(TRUSTED_WISH)[1] == pytest.approx(1.0)
-    assert take_one(2.0 * TRUSTED_WISH)[1] == pytest.approx(1.0 / 16.0)
+    assert take_one(0.5 * (TRUSTED_WISH + DOUBTED_WISH))[1] == pytest.approx(0.5)
+    assert take_one(DOUBTED_WISH)[1] == pytest.approx(0.0)
 
 
 def test_noise_cancels_out_and_a_reset_forgets() -> None:

@@ -1,0 +1,74 @@
+"""What a person means, seen beside what the controller would do by itself."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from dexgen_controller_dexgen.wish import Wish, fit_size
+
+AVERAGING_S = 0.3
+"""Time constant of the average over what a command adds to the controller's own motion [s].
+
+Longer than that over the commands themselves: the own motion is known without any delay.
+"""
+AGREEMENT_S = 3.0
+"""Time constant of the agreement [s]: some of an object's way from grasp to grasp."""
+LITTLE = 3e-4
+"""Added to the average product of lengths [rad^2]: with little commanded yet, nothing is known."""
+LEAST_AGREEMENT = -0.1
+"""Agreement up to which a command is not trusted at all."""
+FULL_AGREEMENT = 0.1
+"""Agreement from which on it is trusted as far as its size allows."""
+
+
+class Intent:
+    """Estimates what N persons mean and how far they agree with the controller.
+
+    Who knows what they do, however slowly or noisily, goes the controller's way more often than
+    not. Who pulls blindly goes against it: the more so the further the grasp is led astray.
+
+    Args:
+        hands: N.
+        joints: J.
+        control_dt: Time between steps [s].
+    """
+
+    def __init__(self, hands: int, joints: int, control_dt: float) -> None:
+        self._keep = math.exp(-control_dt / AVERAGING_S)
+        self._keep_agreement = math.exp(-control_dt / AGREEMENT_S)
+        self._added = torch.zeros(hands, joints)
+        self._products = torch.zeros(hands, 2)
+
+    def reset(self, chosen: torch.Tensor | None = None) -> None:
+        """Forget the hands chosen by a mask of shape (N,); all where None."""
+        rows = slice(None) if chosen is None else chosen
+        self._added[rows] = 0.0
+        self._products[rows] = 0.0
+
+    def take(
+        self, wish: Wish, own: torch.Tensor, chosen: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take a step's wishes.
+
+        Args:
+            wish: What n persons ask for.
+            own: What the controller would do without a command [rad], shape (n, J).
+            chosen: Mask of the n hands that they are for, shape (N,); None is all.
+
+        Returns:
+            The changes meant: the own ones now and an average of what the commands added to them
+            [rad], shape (n, J). And the trust in each, 0 to 1, shape (n, 1), which grows with the
+            cosine of the angle between command and own motion over the last seconds.
+        """
+        rows = slice(None) if chosen is None else chosen
+        self._added[rows] = torch.lerp(wish.newest - own, self._added[rows], self._keep)
+        meant = fit_size(own + self._added[rows], wish.least)
+        inner = (wish.average * own).sum(-1)
+        lengths = wish.average.norm(dim=-1) * own.norm(dim=-1)
+        products = torch.stack([inner, lengths], dim=-1)
+        self._products[rows] = torch.lerp(products, self._products[rows], self._keep_agreement)
+        inner, lengths = self._products[rows].split(1, dim=-1)
+        known = inner / (lengths + LITTLE) - LEAST_AGREEMENT
+        return meant, wish.trust * (known / (FULL_AGREEMENT - LEAST_AGREEMENT)).clamp(0.0, 1.0)
