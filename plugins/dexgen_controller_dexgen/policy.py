@@ -108,7 +108,7 @@ class GuidedPolicy:
         motion = self.model.sample_motion(
             both,
             torch.cat([mode, mode]),
-            torch.cat([noise, torch.zeros_like(noise)]),
+            torch.cat([noise, noise]),
             steps=self.steps,
             command=torch.cat([commanded, commanded]),
             strength=torch.cat([pull, torch.zeros_like(pull)]),

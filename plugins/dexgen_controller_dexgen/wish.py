@@ -21,7 +21,7 @@ What the prior does by itself is of this size: a command of a quarter of it woul
 """
 TRUSTED_WISH = 0.04
 """Averaged commands up to this size are trusted fully, root mean square over the joints [rad]."""
-DOUBTED_WISH = 0.048
+DOUBTED_WISH = 0.052
 """Averaged commands from this size on are not trusted: it is noise that makes an average large."""
 
 
