@@ -19,8 +19,19 @@ LITTLE = 3e-4
 """Added to the average product of lengths [rad^2]: with little commanded yet, nothing is known."""
 LEAST_AGREEMENT = -0.1
 """Agreement up to which a command is not trusted at all."""
-FULL_AGREEMENT = 0.1
-"""Agreement from which on it is trusted as far as its size allows."""
+LEAST_CLOSE_AGREEMENT = -0.25
+"""The same for commands that stay close to the controller's own motion."""
+AGREEMENT_SPAN = 0.2
+"""From this far above it on, a command is trusted as far as its size allows."""
+CLOSE = 0.022
+"""Distance between commands and own motion that is close, root mean square over joints [rad].
+
+Somebody skilled is that near to what the controller learned from, noise of any size is not.
+"""
+FAR = 0.028
+"""Distance from which on they are not close: less than that of one joint at full speed."""
+CLOSENESS_S = 0.5
+"""Time constant of the average over the squared distance [s]."""
 
 
 class Intent:
@@ -40,16 +51,20 @@ class Intent:
         self._keep_agreement = math.exp(-control_dt / AGREEMENT_S)
         self._added = torch.zeros(hands, joints)
         self._products = torch.zeros(hands, 2)
+        self._keep_distance = math.exp(-control_dt / CLOSENESS_S)
+        # Nobody is close before it is seen.
+        self._square = torch.full((hands, 1), FAR**2)
 
     def reset(self, chosen: torch.Tensor | None = None) -> None:
         """Forget the hands chosen by a mask of shape (N,); all where None."""
         rows = slice(None) if chosen is None else chosen
         self._added[rows] = 0.0
         self._products[rows] = 0.0
+        self._square[rows] = FAR**2
 
     def take(
         self, wish: Wish, own: torch.Tensor, chosen: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Take a step's wishes.
 
         Args:
@@ -58,17 +73,23 @@ class Intent:
             chosen: Mask of the n hands that they are for, shape (N,); None is all.
 
         Returns:
-            The changes meant: the own ones now and an average of what the commands added to them
-            [rad], shape (n, J). And the trust in each, 0 to 1, shape (n, 1), which grows with the
-            cosine of the angle between command and own motion over the last seconds.
+            The changes meant [rad], shape (n, J): the own ones now and an average of what the
+            commands added to them, or the commands where they stay close to the own ones. The
+            trust in each, 0 to 1, shape (n, 1), which grows with the cosine of the angle between
+            command and own motion over the last seconds. And how close they stay, 0 to 1, (n, 1).
         """
         rows = slice(None) if chosen is None else chosen
-        self._added[rows] = torch.lerp(wish.newest - own, self._added[rows], self._keep)
-        meant = fit_size(own + self._added[rows], wish.least)
+        added = wish.newest - own
+        self._added[rows] = torch.lerp(added, self._added[rows], self._keep)
+        square = added.square().mean(-1, keepdim=True)
+        self._square[rows] = torch.lerp(square, self._square[rows], self._keep_distance)
+        close = ((FAR - self._square[rows].sqrt()) / (FAR - CLOSE)).clamp(0.0, 1.0)
+        meant = torch.lerp(fit_size(own + self._added[rows], wish.least), wish.direct, close)
         inner = (wish.average * own).sum(-1)
         lengths = wish.average.norm(dim=-1) * own.norm(dim=-1)
         products = torch.stack([inner, lengths], dim=-1)
         self._products[rows] = torch.lerp(products, self._products[rows], self._keep_agreement)
         inner, lengths = self._products[rows].split(1, dim=-1)
-        known = inner / (lengths + LITTLE) - LEAST_AGREEMENT
-        return meant, wish.trust * (known / (FULL_AGREEMENT - LEAST_AGREEMENT)).clamp(0.0, 1.0)
+        lower = LEAST_AGREEMENT + close * (LEAST_CLOSE_AGREEMENT - LEAST_AGREEMENT)
+        known = inner / (lengths + LITTLE) - lower
+        return meant, wish.trust * (known / AGREEMENT_SPAN).clamp(0.0, 1.0), close

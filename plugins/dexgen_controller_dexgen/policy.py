@@ -12,6 +12,8 @@ from dexgen_controller_dexgen.wish import Wish, WishFilter
 
 TRUST_STRENGTH = 200.0
 """Guidance strength at which what a trusted person means is half of what the hand does."""
+CLOSE_STRENGTH = 20.0
+"""The same for commands that stay close to the controller's own motion."""
 
 
 class GuidedPolicy:
@@ -115,9 +117,10 @@ class GuidedPolicy:
             weight=weight,
         )
         increment, own = self.model.increment(both, motion).chunk(2)
-        meant, trust = self._intent.take(wish, own, chosen)
+        meant, trust, close = self._intent.take(wish, own, chosen)
         if weight is None:
             # What the prior does by itself hides a small command.
-            share = trust * (pull / (pull + TRUST_STRENGTH))[:, None]
+            half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
+            share = trust * pull[:, None] / (pull[:, None] + half)
             increment = torch.lerp(increment, meant, share)
         return increment, motion[: len(state)]

@@ -5,25 +5,27 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dexgen_controller_dexgen.intent import Intent
+from dexgen_controller_dexgen.intent import CLOSE, FAR, Intent
 from dexgen_controller_dexgen.wish import LARGEST_WISH, USUAL_WISH, Wish
 
 DT = 0.1
 OWN = torch.zeros(3, 16)
-OWN[:, :4] = 0.02
+OWN[:, :4] = 0.08
+SKILLED = 0.36 * OWN
+"""As large as the motion that the controller learned from: 0.0145 rad."""
 
 
 def wish(command: torch.Tensor, least: float = 0.0) -> Wish:
     """Return fully trusted wishes, not averaged."""
-    sizes = torch.full((len(command), 1), least)
-    return Wish(command, command, command, sizes, torch.ones(len(command), 1))
+    column = torch.ones(len(command), 1)
+    return Wish(command, command, command, least * column, column, 1.5 * command)
 
 
 def after(seconds: float, command: torch.Tensor) -> torch.Tensor:
     """Return the trust after so long with the same command, shape (3,)."""
     intent = Intent(3, 16, DT)
     for _ in range(round(seconds / DT)):
-        _, trust = intent.take(wish(command), OWN)
+        _, trust, _ = intent.take(wish(command), OWN)
     return trust[:, 0]
 
 
@@ -34,7 +36,7 @@ def test_trust_grows_with_the_angle_between_command_and_own_motion() -> None:
 
 
 def test_nothing_is_known_at_first_or_of_a_person_who_does_nothing() -> None:
-    assert 0.5 < float(after(DT, 0.2 * OWN)[0]) < 1.0
+    assert 0.5 < float(after(DT, 0.02 * OWN)[0]) < 1.0
     assert after(10.0, torch.zeros(3, 16)).tolist() == pytest.approx([0.5] * 3)
 
 
@@ -45,20 +47,56 @@ def test_noise_hides_neither_agreement_nor_what_is_meant() -> None:
     for _ in range(50):
         # The own motion changes at every step: nothing of it may be averaged away.
         own = 0.02 * torch.randn(200, 16, generator=random)
-        noise = 0.02 * torch.randn(200, 16, generator=random)
-        meant, trust = intent.take(wish(own + extra + noise), own)
+        noise = 0.04 * torch.randn(200, 16, generator=random)
+        meant, trust, _ = intent.take(wish(own + extra + noise), own)
     assert float((trust > 0.9).float().mean()) > 0.95
-    assert float((meant - own - extra).square().mean().sqrt()) < 0.5 * 0.02
+    assert float((meant - own - extra).square().mean().sqrt()) < 0.5 * 0.04
 
 
 def test_what_is_meant_is_neither_too_small_nor_too_large() -> None:
     intent = Intent(3, 16, DT)
-    tiny = torch.full((3, 16), 1e-3)
-    meant, _ = intent.take(wish(tiny, least=USUAL_WISH), tiny)
+    # An average so early that it nearly cancels the own motion.
+    own = torch.full((3, 16), -0.0125)
+    meant, _, _ = intent.take(wish(torch.full((3, 16), 0.04), least=USUAL_WISH), own)
     torch.testing.assert_close(meant, torch.full((3, 16), USUAL_WISH))
     for _ in range(30):
-        meant, _ = intent.take(wish(torch.full((3, 16), 0.1)), tiny)
+        meant, _, _ = intent.take(wish(torch.full((3, 16), 0.1)), own)
     torch.testing.assert_close(meant, torch.full((3, 16), LARGEST_WISH))
+
+
+def closeness(distance: float) -> list[float]:
+    """Return how close commands are that far [rad] from the own motion, at each of 30 steps."""
+    intent = Intent(3, 16, DT)
+    away = torch.full((3, 16), distance)
+    return [float(intent.take(wish(OWN + away), OWN)[2][0]) for _ in range(30)]
+
+
+def test_commands_near_the_own_motion_are_close_once_it_is_seen() -> None:
+    middle = 0.5 * (CLOSE + FAR)
+    assert [closeness(d)[-1] for d in (0.0, 0.9 * CLOSE, middle, 1.1 * FAR)] == pytest.approx(
+        [1.0, 1.0, 0.5, 0.0], abs=0.01
+    )
+    assert closeness(0.0)[0] < 0.5
+
+
+def test_a_joint_at_full_speed_is_never_close() -> None:
+    intent = Intent(3, 16, DT)
+    command = torch.zeros(3, 16)
+    command[:, 10] = 0.1
+    for _ in range(30):
+        _, _, close = intent.take(wish(command), SKILLED)
+    assert float(close.max()) == 0.0
+
+
+def test_a_close_command_is_meant_as_it_is_and_trusted_sooner() -> None:
+    # An eighth of the way against the own motion.
+    command = 0.5 * SKILLED.roll(4, 1) - 0.0625 * SKILLED
+    near, far = Intent(3, 16, DT), Intent(3, 16, DT)
+    for _ in range(50):
+        meant, trust, _ = near.take(wish(command), SKILLED)
+        _, doubt, _ = far.take(wish(8.0 * command), SKILLED)
+    torch.testing.assert_close(meant, 1.5 * command)
+    assert float(doubt[0]) < 0.3 < float(trust[0])
 
 
 def test_hands_are_judged_each_for_itself() -> None:
@@ -66,11 +104,11 @@ def test_hands_are_judged_each_for_itself() -> None:
     for _ in range(50):
         intent.take(wish(-OWN), OWN)
     chosen = torch.tensor([False, True, False])
-    _, trust = intent.take(wish(OWN[1:2]), OWN[1:2], chosen)
+    _, trust, _ = intent.take(wish(OWN[1:2]), OWN[1:2], chosen)
     assert trust.shape == (1, 1) and float(trust) == 0.0
     intent.reset(torch.tensor([True, False, False]))
-    _, trust = intent.take(wish(torch.zeros(3, 16)), OWN)
+    _, trust, _ = intent.take(wish(torch.zeros(3, 16)), OWN)
     assert trust[:, 0].tolist() == [0.5, 0.0, 0.0]
     intent.reset()
-    meant, trust = intent.take(wish(torch.zeros(3, 16)), torch.zeros(3, 16))
-    assert trust[:, 0].tolist() == [0.5, 0.5, 0.5] and float(meant.abs().max()) == 0.0
+    meant, trust, _ = intent.take(wish(torch.zeros(3, 16)), torch.zeros(3, 16))
+    assert float(trust.min()) >= 0.5 and float(meant.abs().max()) == 0.0
