@@ -26,9 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=float, default=2e6, help="environment steps in all")
     parser.add_argument("--environments", type=int, default=256, help="environments in all")
-    parser.add_argument("--processes", type=int, default=2, help="worker processes")
+    parser.add_argument(
+        "--processes", type=int, default=None, help="worker processes; 2, or 1 on a graphics card"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
-    parser.add_argument("--device", default="cpu", help="where the networks live")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="cuda learns, and with --engine genesis simulates, on an NVIDIA graphics card",
+    )
     parser.add_argument("--run", default="", help="name of the run; a date by default")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--start-from", default="", metavar="FILE", help="checkpoint to start with")
@@ -134,7 +141,7 @@ def _job_config(args: argparse.Namespace, registry: PluginRegistry) -> JobConfig
         engine=args.engine,
         steps=int(args.steps),
         environments=args.environments,
-        processes=args.processes,
+        processes=args.processes or (2 if args.device == "cpu" else 1),
         seed=args.seed,
         device=args.device,
         checkpoint_steps=int(args.checkpoint_steps),
@@ -162,9 +169,12 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
     from dexgen_app.learn.config import from_plain, override
     from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
     from dexgen_app.plugins import load_object
+    from dexgen_app.sim.cache import use_backend
     from dexgen_app.spec import GRAVITY_DIRECTIONS
 
     torch.set_num_threads(1)
+    if args.device != "cpu":
+        use_backend(args.device)
     policy = _policy(args, registry)
     hand = registry.find_hand(policy.hand)
     skill = registry.find_skill(args.skill or policy.skill)

@@ -30,6 +30,7 @@ class TrainRequest:
         skill: Identifier of the skill.
         hand: Identifier of the hand.
         engine: ``genesis`` or ``mujoco``.
+        device: ``cpu``, or ``cuda`` for one process on a graphics card.
         steps: Environment steps in all.
         environments: Environments in all.
         processes: Worker processes.
@@ -41,6 +42,7 @@ class TrainRequest:
     skill: str
     hand: str
     engine: str = "mujoco"
+    device: str = "cpu"
     steps: int = 2_000_000
     environments: int = 256
     processes: int = 2
@@ -51,8 +53,9 @@ class TrainRequest:
     def arguments(self) -> list[str]:
         """Return the arguments of ``dexgen-app`` that start it."""
         made = ["train", self.skill, "--run", self.name]
-        for option in ("hand", "engine", "steps", "environments", "processes", "seed"):
-            made += [f"--{option}", str(getattr(self, option))]
+        for option in ("hand", "engine", "device", "steps", "environments", "processes", "seed"):
+            if option != "processes" or self.device == "cpu":
+                made += [f"--{option}", str(getattr(self, option))]
         for setting in self.settings:
             made += ["--set", setting]
         return made

@@ -5,11 +5,13 @@ A skill subclasses ``HandEnvironment`` and gives it goals, observations and a re
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 
@@ -19,8 +21,11 @@ from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps
 from dexgen_app.learn.guard import FiniteGuard
 from dexgen_app.learn.randomisation import Randomisation, Randomiser
 from dexgen_app.learn.rotations import from_rotation_vector, rotate, tilt
+from dexgen_app.sim.cache import simulator_backend
 from dexgen_app.sim.world import Engine, PhysicsOptions, World, WorldOptions, make_world
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +100,20 @@ class EnvironmentContext:
     folder: Path | None = None
     stagger: bool = False
 
+    @functools.cached_property
+    def device(self) -> torch.device:
+        """Where the environment's tensors live: beside the simulator's."""
+        return torch.device(simulator_backend() if self.engine == "genesis" else "cpu")
+
+    @contextlib.contextmanager
+    def on_device(self) -> Iterator[None]:
+        """Make new tensors on ``device`` meanwhile."""
+        if self.device.type == "cpu":  # the default, at no cost
+            yield
+            return
+        with self.device:
+            yield
+
 
 @dataclass(eq=False, kw_only=True)
 class Snapshot:
@@ -125,6 +144,15 @@ class StepResult:
     done: torch.Tensor
     timed_out: torch.Tensor
     dropped: torch.Tensor
+
+
+def _on_device(method: Callable[..., Result]) -> Callable[..., Result]:
+    @functools.wraps(method)
+    def run(self: HandEnvironment, *arguments: Any) -> Result:
+        with self.context.on_device():
+            return method(self, *arguments)
+
+    return run
 
 
 class HandEnvironment(ABC):
@@ -158,7 +186,7 @@ class HandEnvironment(ABC):
         self.hand = hand
         self.count = context.environments
         self.action_size = hand.joint_count
-        self.generator = torch.Generator().manual_seed(context.seed)
+        self.generator = torch.Generator(context.device).manual_seed(context.seed)
         if grasps is None:
             grasps = [load_grasps(grasp_path(hand, o), hand) for o in config.objects]
         self.goals = GraspGoals(grasps, config.goals, self.generator)
@@ -175,7 +203,7 @@ class HandEnvironment(ABC):
                 seed=context.seed,
             ),
         )
-        specs = [config.objects[int(i)] for i in self.owners]
+        specs = [config.objects[i] for i in self.owners.tolist()]
         self.object_size = torch.tensor([s.size for s in specs])
         self.randomiser = Randomiser(
             config.randomisation,
@@ -243,6 +271,7 @@ class HandEnvironment(ABC):
 
     # What the environment does.
 
+    @_on_device
     def reset(self) -> dict[str, torch.Tensor]:
         """Start every episode anew and return the observations."""
         everything = torch.arange(self.count)
@@ -252,6 +281,7 @@ class HandEnvironment(ABC):
         self.state = self._read()
         return self.observe()
 
+    @_on_device
     def step(self, action: torch.Tensor) -> StepResult:
         """Advance one control step.
 
@@ -325,6 +355,7 @@ class HandEnvironment(ABC):
             if bool(torch.isfinite(self.world.joint_position()).all()):
                 raise
 
+    @_on_device
     def choose_gravity(self, names: Sequence[str]) -> None:
         """Let episodes that start from now on have gravity point in these directions."""
         known = list(GRAVITY_DIRECTIONS)

@@ -12,7 +12,7 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.statistics import drop_interval, summarise, time_to_drop
-from dexgen_app.learn.vector import Factory
+from dexgen_app.learn.vector import Factory, build_environment
 from dexgen_app.sim.world import Engine
 from dexgen_app.spec import HandSpec
 
@@ -118,7 +118,9 @@ def evaluate_policy(
         environments=options.environments,
         seed=options.seed,
     )
-    environment = factory(context, settings)
+    environment = build_environment(factory, context, settings)
+    if isinstance(policy, Policy):
+        policy = policy.to(context.device)
     try:
         for index, direction in enumerate(directions):
             environment.choose_gravity((direction,))

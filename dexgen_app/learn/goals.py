@@ -76,10 +76,11 @@ class GraspGoals:
         self, sets: Sequence[GraspSet], options: GoalOptions, generator: torch.Generator
     ) -> None:
         self.options = options
-        self.joints = torch.cat([s.joints for s in sets])
-        self.targets = torch.cat([s.targets for s in sets])
-        self.pose = torch.cat([s.object_pose for s in sets])
-        self.holds = torch.cat([s.holds for s in sets])
+        device = generator.device
+        self.joints = torch.cat([s.joints for s in sets]).to(device)
+        self.targets = torch.cat([s.targets for s in sets]).to(device)
+        self.pose = torch.cat([s.object_pose for s in sets]).to(device)
+        self.holds = torch.cat([s.holds for s in sets]).to(device)
         self._generator = generator
         self.owner = owner = torch.cat([torch.full((len(s),), i) for i, s in enumerate(sets)])
         self._rows = [torch.nonzero(owner == i).squeeze(-1) for i in range(len(sets))]

@@ -65,7 +65,7 @@ class FiniteGuard:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / f"non_finite_{os.getpid()}.npz"
         columns = {
-            name: np.stack([step[name][environment].numpy() for step in self._steps])
+            name: np.stack([step[name][environment].cpu().numpy() for step in self._steps])
             for name in self._steps[-1]
         }
         with self.path.open("wb") as file:

@@ -26,6 +26,7 @@ from dexgen_app.learn.run_folder import RunFolder
 from dexgen_app.learn.statistics import summarise
 from dexgen_app.learn.vector import Factory, make_batch
 from dexgen_app.plugins import PluginRegistry, load_object
+from dexgen_app.sim.cache import use_backend
 from dexgen_app.sim.world import Engine
 from dexgen_app.spec import HandSpec
 
@@ -42,7 +43,8 @@ class JobConfig:
         environments: Number of environments in all.
         processes: Number of worker processes; 1 steps them in the job's own process.
         seed: Seed of everything random.
-        device: Where the networks live.
+        device: ``cpu``, or ``cuda`` for the networks and, with Genesis, the simulation on a
+            graphics card.
         checkpoint_steps: Environment steps between checkpoints.
         evaluate_seconds: Simulated time of each environment in an evaluation of a checkpoint [s];
             0 evaluates none.
@@ -104,6 +106,8 @@ def _run_locked(
 ) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)
+    if config.device != "cpu":
+        use_backend(config.device)
     hand = registry.find_hand(config.hand)
     skill = registry.find_skill(config.skill)
     if skill.hands and hand.id not in skill.hands:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,17 @@ class Policy:
     def observation_size(self) -> int:
         """Number of observations."""
         return int(self.mean.shape[0])
+
+    def to(self, device: torch.device) -> Policy:
+        """Return the policy with its tensors on a device."""
+        return replace(
+            self,
+            mean=self.mean.to(device),
+            std=self.std.to(device),
+            weights=tuple(weight.to(device) for weight in self.weights),
+            biases=tuple(bias.to(device) for bias in self.biases),
+            action_std=self.action_std.to(device),
+        )
 
     @torch.inference_mode()
     def __call__(self, observation: torch.Tensor) -> torch.Tensor:

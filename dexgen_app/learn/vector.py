@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from dexgen_app.errors import DexgenError, SimulationError
+from dexgen_app.errors import DexgenError, InputError, SimulationError
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment, StepResult
 from dexgen_app.learn.statistics import merge_counts
 
@@ -41,12 +41,30 @@ class EnvironmentBatch(Protocol):
         """Release everything."""
 
 
+def build_environment(
+    factory: Factory, context: EnvironmentContext, config: Any
+) -> HandEnvironment:
+    """Build the environments of this process, their tensors beside the simulator's."""
+    with context.on_device():
+        return factory(context, config)
+
+
 def make_batch(
     factory: Factory, context: EnvironmentContext, config: Any, processes: int
 ) -> EnvironmentBatch:
-    """Build environments here, or in worker processes where ``processes`` is more than one."""
+    """Build environments here, or in worker processes where ``processes`` is more than one.
+
+    Raises:
+        InputError: Worker processes, but the simulator runs on a graphics card.
+    """
     if processes <= 1:
-        return factory(context, config)
+        return build_environment(factory, context, config)
+    if context.device.type != "cpu":
+        raise InputError(
+            f"{processes} processes on one graphics card",
+            where="--processes",
+            remedy="Use --processes 1 with as many --environments as the card holds",
+        )
     return WorkerBatch(factory, context, config, processes)
 
 
@@ -217,7 +235,7 @@ def _work(pipe: Connection, factory: Factory, context: EnvironmentContext, confi
     block: _Block | None = None
     environment: HandEnvironment | None = None
     try:
-        environment = factory(context, config)
+        environment = build_environment(factory, context, config)
         observations = environment.reset()
         sizes = {name: int(value.shape[1]) for name, value in observations.items()}
         pipe.send(("ok", {"sizes": sizes, "step_seconds": environment.step_seconds}))

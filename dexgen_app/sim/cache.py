@@ -49,6 +49,53 @@ def prepare_caches() -> Path:
     return root
 
 
+def simulator_backend() -> str:
+    """Return what Genesis runs on, ``cpu`` or ``cuda``: ``DEXGEN_SIM_BACKEND``, else ``cpu``.
+
+    Raises:
+        SimulationError: The variable is something else, or torch finds no graphics card.
+    """
+    backend = os.environ.get("DEXGEN_SIM_BACKEND", "cpu")
+    if backend not in _BACKENDS:
+        raise SimulationError(
+            f"unknown simulator backend {backend!r}",
+            where="DEXGEN_SIM_BACKEND",
+            remedy=f"Use one of: {', '.join(_BACKENDS)}",
+        )
+    if backend == "cuda":
+        _require_card()
+    return backend
+
+
+def _require_card() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise SimulationError(
+            "torch finds no NVIDIA graphics card",
+            where="device cuda",
+            remedy="Use cpu, or install the driver and a torch that is built for CUDA",
+        )
+
+
+def use_backend(name: str) -> None:
+    """Let Genesis run on ``cpu`` or ``cuda`` in this process and those that it starts.
+
+    Raises:
+        SimulationError: As ``simulator_backend``; or Genesis has already started on another one.
+    """
+    started = getattr(sys.modules.get("genesis"), "_initialized", False)
+    if started and name != simulator_backend():
+        raise SimulationError(
+            f"Genesis already runs on {simulator_backend()} in this process",
+            where=f"device {name}",
+            remedy="Start a new process",
+        )
+    if name == "cuda":
+        _require_card()
+    os.environ["DEXGEN_SIM_BACKEND"] = name
+
+
 def import_genesis() -> ModuleType:
     """Import and initialise Genesis, once a process.
 
@@ -61,13 +108,7 @@ def import_genesis() -> ModuleType:
         SimulationError: It is not installed completely, or OpenGL libraries are missing.
     """
     prepare_caches()
-    backend = os.environ.get("DEXGEN_SIM_BACKEND", "cpu")
-    if backend not in _BACKENDS:
-        raise SimulationError(
-            f"unknown simulator backend {backend!r}",
-            where="DEXGEN_SIM_BACKEND",
-            remedy=f"Use one of: {', '.join(_BACKENDS)}",
-        )
+    backend = simulator_backend()
     hook = sys.excepthook
     try:
         with warnings.catch_warnings():

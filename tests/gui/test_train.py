@@ -143,6 +143,16 @@ def test_changed_settings_are_passed_on(window: MainWindow, qtbot) -> None:
     assert request.settings == ("goals.candidates=9",)
     arguments = request.arguments()
     assert arguments[-2:] == ["--set", "goals.candidates=9"] and "mine" in arguments
+    assert arguments[arguments.index("--processes") + 1] == "2"
+
+
+def test_a_graphics_card_takes_one_process(window: MainWindow) -> None:
+    form = window.train.form
+    form.engine.setCurrentText("genesis on a graphics card")
+    arguments = form.request().arguments()
+    assert arguments[arguments.index("--engine") + 1] == "genesis"
+    assert arguments[arguments.index("--device") + 1] == "cuda"
+    assert "--processes" not in arguments
 
 
 def test_a_run_that_fails_says_why(home: Path, registry, qtbot) -> None:

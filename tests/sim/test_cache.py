@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sim_worlds import CUBE, SPHERE
@@ -73,6 +74,26 @@ def test_an_unknown_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEXGEN_SIM_BACKEND", "abacus")
     with pytest.raises(SimulationError, match="abacus"):
         cache.import_genesis()
+
+
+def test_a_card_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cpu")
+    with pytest.raises(SimulationError, match="no NVIDIA graphics card"):
+        cache.use_backend("cuda")
+    assert cache.simulator_backend() == "cpu"
+    monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cuda")
+    with pytest.raises(SimulationError, match="Use cpu"):
+        cache.simulator_backend()
+
+
+def test_genesis_does_not_change_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cpu")
+    monkeypatch.setitem(sys.modules, "genesis", SimpleNamespace(_initialized=True))
+    with pytest.raises(SimulationError, match="already runs on cpu"):
+        cache.use_backend("cuda")
+    cache.use_backend("cpu")
 
 
 def test_warm_finds_grasps_and_is_quick_the_second_time(

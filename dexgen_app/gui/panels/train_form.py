@@ -45,7 +45,12 @@ class TrainForm(QWidget):
         self.skill = QComboBox()
         self.hand = QComboBox()
         self.engine = QComboBox()
-        self.engine.addItems(["mujoco", "genesis"])
+        for title, engine, device in (
+            ("mujoco", "mujoco", "cpu"),
+            ("genesis", "genesis", "cpu"),
+            ("genesis on a graphics card", "genesis", "cuda"),
+        ):
+            self.engine.addItem(title, (engine, device))
         self.steps = _spin(1, 2_000_000_000, 2_000_000, 100_000)
         self.environments = _spin(1, 65_536, 256, 32)
         self.processes = _spin(1, 256, 2, 1)
@@ -125,10 +130,12 @@ class TrainForm(QWidget):
 
     def request(self) -> TrainRequest:
         """Return what the form asks for."""
+        engine, device = self.engine.currentData()
         return TrainRequest(
             skill=str(self.skill.currentData()),
             hand=str(self.hand.currentData()),
-            engine=self.engine.currentText(),
+            engine=engine,
+            device=device,
             steps=self.steps.value(),
             environments=self.environments.value(),
             processes=self.processes.value(),
