@@ -176,9 +176,10 @@ class PpoLearner:
         return dict(self._algorithm.get_policy().state_dict())
 
     def state(self) -> dict[str, Any]:
-        """Return everything that learning goes on from: networks, optimiser, learning rate."""
+        """Return everything that learning goes on from: networks, optimisers, learning rate."""
         return {
             "algorithm": copy.deepcopy(self._algorithm.save()),
+            "bound_optimizer": copy.deepcopy(self._bound_optimizer.state_dict()),
             "learning_rate": float(self._algorithm.learning_rate),
             "random": torch.get_rng_state(),
         }
@@ -188,7 +189,7 @@ class PpoLearner:
 
         Args:
             state: The state.
-            weights_only: Take the networks, but neither optimiser nor learning rate.
+            weights_only: Take the networks, but neither optimisers nor learning rate.
         """
         parts = {"actor": True, "critic": True, "optimizer": not weights_only}
         # The optimiser would go on with the tensors that it is given.
@@ -197,6 +198,8 @@ class PpoLearner:
             self._keep_statistics()
         else:
             self._algorithm.learning_rate = state["learning_rate"]
+            if "bound_optimizer" in state:  # older checkpoints lack it
+                self._bound_optimizer.load_state_dict(copy.deepcopy(state["bound_optimizer"]))
             torch.set_rng_state(state["random"])
 
     def start_from_policy(self, policy: Policy, *, same_task: bool = False) -> None:

@@ -130,7 +130,8 @@ def test_a_resumed_learner_equals_the_one_that_was_saved() -> None:
 
     def build() -> PpoLearner:
         torch.manual_seed(5)
-        return PpoLearner(AnyGraspEnvironment(context, AnyGraspConfig()), SMALL)
+        config = replace(SMALL, bound_epochs=1)
+        return PpoLearner(AnyGraspEnvironment(context, AnyGraspConfig()), config)
 
     first = build()
     first.iterate()
@@ -145,6 +146,10 @@ def test_a_resumed_learner_equals_the_one_that_was_saved() -> None:
     moments = state["algorithm"]["optimizer_state_dict"]["state"]
     for index, entry in again["algorithm"]["optimizer_state_dict"]["state"].items():
         assert torch.equal(entry["exp_avg_sq"], moments[index]["exp_avg_sq"])
+    bounding = state["bound_optimizer"]["state"]
+    assert bounding
+    for index, entry in again["bound_optimizer"]["state"].items():
+        assert torch.equal(entry["exp_avg_sq"], bounding[index]["exp_avg_sq"])
     # From the same state, the same data teaches the same: the next iteration agrees.
     reports = []
     for _ in range(2):
