@@ -180,6 +180,12 @@ class HandEnvironment(ABC):
         grasps: Sequence[GraspSet] | None = None,
         world: World | None = None,
     ) -> None:
+        if torch.get_default_device().type != context.device.type:
+            raise SimulationError(
+                "only training and its evaluation run on a graphics card",
+                where="DEXGEN_SIM_BACKEND",
+                remedy="Unset it, or set it to cpu",
+            )
         self.context = context
         self.config = config
         hand = context.hand

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from dexgen_app.errors import InputError
+from dexgen_app.errors import InputError, SimulationError
 from dexgen_app.learn.environment import EnvironmentConfig, EnvironmentContext, HandEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.randomisation import Randomisation
@@ -97,6 +97,15 @@ def test_no_tensor_is_made_elsewhere(
         kind(context, settings, grasps=[grasp_set])
     assert bool(torch.stack(done).any())
     assert watch.astray, "the watch does not see what is made elsewhere"
+
+
+def test_what_is_not_built_for_a_card_says_so(
+    grasp_set: GraspSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EnvironmentContext, "device", torch.device("cuda"))
+    context = EnvironmentContext(hand=RIGHT, environments=4)
+    with pytest.raises(SimulationError, match="only training"):
+        AnyGraspEnvironment(context, AnyGraspConfig(), grasps=[grasp_set])
 
 
 def test_one_card_takes_one_process(grasp_set: GraspSet, monkeypatch: pytest.MonkeyPatch) -> None:
