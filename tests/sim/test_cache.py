@@ -79,6 +79,7 @@ def test_an_unknown_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_card_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cpu")
+    monkeypatch.setitem(sys.modules, "genesis", SimpleNamespace(_initialized=False))
     with pytest.raises(SimulationError, match="no NVIDIA graphics card"):
         cache.use_backend("cuda")
     assert cache.simulator_backend() == "cpu"
