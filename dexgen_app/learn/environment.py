@@ -25,7 +25,7 @@ from dexgen_app.sim.cache import simulator_backend
 from dexgen_app.sim.world import Engine, PhysicsOptions, World, WorldOptions, make_world
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +146,9 @@ class StepResult:
     dropped: torch.Tensor
 
 
-def _on_device(method: Callable[..., Result]) -> Callable[..., Result]:
+def _on_device(method: Callable[..., _Result]) -> Callable[..., _Result]:
     @functools.wraps(method)
-    def run(self: HandEnvironment, *arguments: Any) -> Result:
+    def run(self: HandEnvironment, *arguments: Any) -> _Result:
         with self.context.on_device():
             return method(self, *arguments)
 
@@ -167,6 +167,10 @@ class HandEnvironment(ABC):
     Attributes:
         measures: What an evaluation tells of this skill beside drops and goals: counts
             ``sum/NAME``, by ``NAME``, with their units.
+
+    Raises:
+        SimulationError: The simulator runs on a graphics card, but this was not built for one; see
+            ``build_environment``.
     """
 
     config: EnvironmentConfig

@@ -85,9 +85,10 @@ def use_backend(name: str) -> None:
         SimulationError: As ``simulator_backend``; or Genesis has already started on another one.
     """
     started = getattr(sys.modules.get("genesis"), "_initialized", False)
-    if started and name != simulator_backend():
+    running = simulator_backend() if started else name
+    if name != running:
         raise SimulationError(
-            f"Genesis already runs on {simulator_backend()} in this process",
+            f"Genesis already runs on {running} in this process",
             where=f"device {name}",
             remedy="Start a new process",
         )

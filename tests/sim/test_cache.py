@@ -76,10 +76,15 @@ def test_an_unknown_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         cache.import_genesis()
 
 
-def test_a_card_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+def _pretend(monkeypatch: pytest.MonkeyPatch, *, card: bool, started: bool) -> None:
+    """Let there be a graphics card or none, and a Genesis that runs on the processor or not yet."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: card)
     monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cpu")
-    monkeypatch.setitem(sys.modules, "genesis", SimpleNamespace(_initialized=False))
+    monkeypatch.setitem(sys.modules, "genesis", SimpleNamespace(_initialized=started))
+
+
+def test_a_card_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, card=False, started=False)
     with pytest.raises(SimulationError, match="no NVIDIA graphics card"):
         cache.use_backend("cuda")
     assert cache.simulator_backend() == "cpu"
@@ -89,9 +94,7 @@ def test_a_card_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_genesis_does_not_change_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setenv("DEXGEN_SIM_BACKEND", "cpu")
-    monkeypatch.setitem(sys.modules, "genesis", SimpleNamespace(_initialized=True))
+    _pretend(monkeypatch, card=True, started=True)
     with pytest.raises(SimulationError, match="already runs on cpu"):
         cache.use_backend("cuda")
     cache.use_backend("cpu")
