@@ -98,6 +98,11 @@ def _restore(hint: Any, value: Any, name: str) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"{name} must be a table of fields, not {value!r}")
         return from_plain(typing.cast(type, hint), value)
+    if origin is typing.Literal:
+        if value not in typing.get_args(hint):
+            known = ", ".join(str(option) for option in typing.get_args(hint))
+            raise InputError(f"{name} cannot be {value!r}", remedy=f"Use {known}")
+        return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
             raise InputError(f"{name} must be a list, not {value!r}")

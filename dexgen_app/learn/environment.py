@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 
-from dexgen_app.errors import SimulationError
+from dexgen_app.errors import InputError, SimulationError
 from dexgen_app.learn.goals import GoalOptions, GraspGoals
 from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps
 from dexgen_app.learn.guard import FiniteGuard
@@ -169,6 +169,7 @@ class HandEnvironment(ABC):
             ``sum/NAME``, by ``NAME``, with their units.
 
     Raises:
+        InputError: A direction of gravity is unknown, or an object has no grasp that survives it.
         SimulationError: The simulator runs on a graphics card, but this was not built for one; see
             ``build_environment``.
     """
@@ -248,10 +249,18 @@ class HandEnvironment(ABC):
         names = list(GRAVITY_DIRECTIONS)
         for name in self.config.gravity:
             if name not in names:
-                raise ValueError(f"unknown gravity direction {name!r}; known: {', '.join(names)}")
+                raise InputError(
+                    f"unknown gravity direction {name!r}",
+                    where="gravity",
+                    remedy=f"Use {', '.join(names)}",
+                )
             for owner in range(blocks):
                 if self.goals.count(owner, names.index(name)) == 0:
-                    raise ValueError(f"no grasp of object {owner} survives gravity {name}")
+                    raise InputError(
+                        f"no grasp of object {owner} survives gravity {name}",
+                        where="gravity",
+                        remedy="Make more grasps with `dexgen-app grasps make`",
+                    )
 
     # What a skill gives.
 

@@ -105,15 +105,17 @@ class WorkerBatch:
 
     Raises:
         DexgenError: A worker could not build its environments.
-        ValueError: The environments cannot be shared out evenly.
+        InputError: The environments cannot be shared out evenly.
     """
 
     def __init__(
         self, factory: Factory, context: EnvironmentContext, config: Any, processes: int
     ) -> None:
         if context.environments % processes:
-            raise ValueError(
-                f"{context.environments} environments cannot be shared by {processes} processes"
+            raise InputError(
+                f"{context.environments} environments cannot be shared by {processes} processes",
+                where="--environments",
+                remedy=f"Use a multiple of {processes}",
             )
         self.count = context.environments
         self.action_size = context.hand.joint_count

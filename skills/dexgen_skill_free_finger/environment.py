@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
+from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import angle_between, conjugate, multiply, to_rotation_vector
@@ -27,7 +28,7 @@ class FreeFingerEnvironment(HandEnvironment):
         world: A world to use instead of building one.
 
     Raises:
-        ValueError: The hand has no finger of a name in the settings.
+        InputError: The hand has no finger of a name in the settings.
     """
 
     config: FreeFingerConfig
@@ -44,7 +45,11 @@ class FreeFingerEnvironment(HandEnvironment):
         names = [finger.name for finger in self.hand.fingers]
         missing = set(config.fingers) - set(names)
         if missing or not config.fingers:
-            raise ValueError(f"{self.hand.id} has no finger {', '.join(missing)}; it has {names}")
+            raise InputError(
+                f"{self.hand.id} has no finger {', '.join(sorted(missing))}".rstrip(),
+                where="fingers",
+                remedy=f"Use some of {', '.join(names)}",
+            )
         self._choosable = torch.tensor([names.index(name) for name in config.fingers])
         self._owned = torch.zeros(len(names), self.action_size, dtype=torch.bool)
         for row, finger in enumerate(self.hand.fingers):

@@ -227,10 +227,10 @@ def test_objects_are_dealt_out_in_blocks(grasp_set: GraspSet) -> None:
 
 
 def test_unknown_or_hopeless_gravity_is_refused(grasp_set: GraspSet) -> None:
-    with pytest.raises(ValueError, match="unknown gravity direction 'sideways'"):
+    with pytest.raises(InputError, match="unknown gravity direction 'sideways'"):
         _build(grasp_set, gravity=("sideways",))
     grasp_set.holds[:, 1] = False
-    with pytest.raises(ValueError, match="survives gravity palm_down"):
+    with pytest.raises(InputError, match="survives gravity palm_down"):
         _build(grasp_set, gravity=("palm_down",))
 
 

@@ -200,7 +200,7 @@ def test_two_processes_step_as_one_batch() -> None:
 
 def test_workers_that_cannot_start_or_die_are_reported(home: Path) -> None:
     context = EnvironmentContext(hand=RIGHT, engine="mujoco", environments=4, seed=1)
-    with pytest.raises(ValueError, match="shared by 3 processes"):
+    with pytest.raises(InputError, match="shared by 3 processes"):
         make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 3)
     batch = make_batch(AnyGraspEnvironment, context, AnyGraspConfig(), 2)
     try:

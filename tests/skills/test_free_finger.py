@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_hand_allegro.spec import RIGHT
@@ -72,5 +73,5 @@ def test_a_target_that_takes_too_long_is_replaced(grasp_set: GraspSet) -> None:
 
 
 def test_an_unknown_finger_is_refused(grasp_set: GraspSet) -> None:
-    with pytest.raises(ValueError, match="has no finger little"):
+    with pytest.raises(InputError, match="has no finger little"):
         _build(grasp_set, fingers=("little",))
