@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from dexgen_app.learn.environment import EnvironmentConfig
 from dexgen_app.learn.goals import GoalOptions
+
+NextGraspKind = Literal["start", "near"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +35,16 @@ class RotationWeights:
 
     scale: float = 0.3
     turn: float = 6.0
+    turn_tilt: float = 0.0
     goal: float = 1.0
     position: float = 40.0
     tilt: float = 1.5
-    joint_progress: float = 2.0
-    joint_goal: float = 0.1
+    joint_progress: float = 0.0
+    joint_goal: float = 2.0
     off_axis: float = 0.05
-    object_speed: float = 0.5
+    object_speed: float = 0.1
     action: float = 0.01
-    action_change: float = 0.02
+    action_change: float = 0.005
     work: float = 0.0
     torque: float = 0.0
     alive: float = 0.3
@@ -55,20 +59,26 @@ class RotateConfig(EnvironmentConfig):
         reward: Weights of the reward.
         axes: Axes in the hand frame, of which an episode has one; +x points out of the palm.
         speed: Angular speed beyond which the reward grows no more [rad/s].
+        next_grasp: Where the next grasp's fingers are: where the episode started (``start``), as
+            in HORA (arXiv 2210.04887), so that each finger has to come back after its way with the
+            object; or in a verified grasp near to the present one (``near``), which is where the
+            fingers already are.
         lead: Angle by which the next grasp is ahead about the axis [rad].
         passed: The next grasp is replaced when less than this is left [rad], or when
             ``goal_seconds`` are over.
         goal_seconds: Longest time for one grasp [s].
-        recentre: Share of the way to the middle of the grasps by which a next one should move the
-            object.
+        recentre: Share of the way to the middle of the grasps by which a ``near`` one should move
+            the object.
         start_tilt: Starts and goals have one of the object's axes within this angle of the axis
             of rotation [rad].
     """
 
+    episode_seconds: float = 20.0
     goals: GoalOptions = field(default_factory=lambda: GoalOptions(neighbours=5, angle_weight=3.0))
     reward: RotationWeights = field(default_factory=RotationWeights)
     axes: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0),)
-    speed: float = 1.0
+    speed: float = 0.7
+    next_grasp: NextGraspKind = "start"
     lead: float = 0.5
     passed: float = 0.2
     goal_seconds: float = 3.0

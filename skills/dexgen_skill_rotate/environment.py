@@ -1,7 +1,7 @@
 """Continuous in-hand rotation: turn the object about an axis without end and hold it.
 
 What a policy sees has the layout of the AnyGrasp skill's, so that an expert of that one can be
-the start: there the goal is a grasp to go to, here it is one that stays ahead about the axis.
+the start: there the goal is a grasp to go to, here it stays ahead about the axis.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
-from dexgen_skill_rotate.goals import RotationGoals
+from dexgen_skill_rotate.goals import RotationGoals, ahead
 from dexgen_skill_rotate.reward import RotationInput, reward_terms
 
 
@@ -31,7 +31,7 @@ class RotateEnvironment(GoalEnvironment):
         world: A world to use instead of building one.
 
     Raises:
-        ValueError: No grasp of an object is level with an axis and survives a direction.
+        InputError: No grasp of an object is level with an axis and survives a direction.
     """
 
     config: RotateConfig
@@ -151,6 +151,17 @@ class RotateEnvironment(GoalEnvironment):
         )
 
     def _choose_goals(self, ids: torch.Tensor, pose: torch.Tensor, joints: torch.Tensor) -> None:
+        if self.config.next_grasp == "start":
+            self.goal_row[ids] = self._start_rows[ids]
+            lead = self.config.lead * self.axis[ids]
+            self.goal_orientation[ids] = ahead(pose[:, 3:], self.axis[ids], lead)
+        else:
+            self._choose_near(ids, pose, joints)
+        self.goal_age[ids] = 0
+        error = self.goals.targets[self.goal_row[ids]] - self.target[ids]
+        self._joints_left[ids] = torch.linalg.vector_norm(error, dim=-1)
+
+    def _choose_near(self, ids: torch.Tensor, pose: torch.Tensor, joints: torch.Tensor) -> None:
         for pool, chosen in self._pools(ids):
             first = ids[chosen[0]]
             found = self._next.choose(
@@ -164,9 +175,6 @@ class RotateEnvironment(GoalEnvironment):
             )
             self.goal_row[ids[chosen]] = found.rows
             self.goal_orientation[ids[chosen]] = found.orientation
-        self.goal_age[ids] = 0
-        error = self.goals.targets[self.goal_row[ids]] - self.target[ids]
-        self._joints_left[ids] = torch.linalg.vector_norm(error, dim=-1)
 
     def _pools(self, ids: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Return pools of grasps, each with the positions in ``ids`` that it is for."""

@@ -1,8 +1,9 @@
-"""Grasps that lead an object round: each next one is ahead by an angle about the axis.
+"""Goals that lead an object round: each next one is ahead by an angle about the axis.
 
 AnyRotate (arXiv 2405.07391) learned rotation from goals that move ahead of the object. Here a goal
-is a whole verified grasp, so that it also says where the fingers may go. Equivalent orientations
-of a symmetric object count as one, which closes the circle: a cube needs grasps of a quarter turn.
+is a whole grasp, so that it also says where the fingers should be: those of the start, or of a
+near verified grasp. Equivalent orientations of a symmetric object count as one, which closes the
+circle: a cube needs grasps of a quarter turn.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from dexgen_app.errors import InputError
 from dexgen_app.learn.goals import GraspGoals
 from dexgen_app.learn.rotations import (
     conjugate,
@@ -19,6 +21,7 @@ from dexgen_app.learn.rotations import (
     rotate,
 )
 from dexgen_app.learn.symmetry import nearest_equivalent
+from dexgen_app.spec import GRAVITY_DIRECTIONS
 
 
 def level(orientation: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,6 +46,20 @@ def level(orientation: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, 
     angle = torch.atan2(sine[:, 0], (vector * axis).sum(-1))
     turn = cross / sine.clamp_min(1e-9) * angle[:, None]
     return multiply(from_rotation_vector(turn), orientation), angle
+
+
+def ahead(orientation: torch.Tensor, axis: torch.Tensor, lead: torch.Tensor) -> torch.Tensor:
+    """Make objects level with an axis and turn them on.
+
+    Args:
+        orientation: Unit quaternions, shape (n, 4).
+        axis: Unit vectors, shape (n, 3).
+        lead: Rotation vectors by which they are turned on [rad], shape (n, 3).
+
+    Returns:
+        The orientations, shape (n, 4).
+    """
+    return multiply(from_rotation_vector(lead), level(orientation, axis)[0])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,12 +108,17 @@ class RotationGoals:
         """Return the rows of an object's grasps that are level and survive a direction.
 
         Raises:
-            ValueError: There is none.
+            InputError: There is none.
         """
         rows = self._pools[owner, axis]
         rows = rows[self._goals.holds[rows, direction]]
         if not len(rows):
-            raise ValueError(f"no grasp of object {owner} is level with axis {axis} and survives")
+            raise InputError(
+                f"no grasp of object {owner} is level with axis {axis} and survives "
+                f"gravity {list(GRAVITY_DIRECTIONS)[direction]}",
+                where="axes",
+                remedy="Make more grasps, or allow more with `--set start_tilt`",
+            )
         return rows
 
     def choose(
@@ -124,10 +146,10 @@ class RotationGoals:
         """
         goals, options = self._goals, self._goals.options
         n = len(pose)
-        upright, _ = level(pose[:, 3:], axis.expand(n, 3))
-        ahead = multiply(from_rotation_vector(lead * axis).expand(n, 4), upright)
+        axes = axis.expand(n, 3)
+        wanted = ahead(pose[:, 3:], axes, lead * axes)
         # The angle to the nearest equivalent of each grasp, turning the wish instead of the grasps.
-        wishes = multiply(ahead[:, None], conjugate(self._turns[owner]))
+        wishes = multiply(wanted[:, None], conjugate(self._turns[owner]))
         likeness = (wishes.flatten(0, 1) @ goals.pose[pool, 3:].T).abs().view(n, -1, len(pool))
         middle = goals.pose[pool, :3].mean(0)
         position = pose[:, :3] + recentre * (middle - pose[:, :3])
@@ -142,5 +164,5 @@ class RotationGoals:
         rows = pool[nearest.gather(1, pick).squeeze(1)]
         turns = self._turns[owner].expand(n, -1, 4)
         return NextGrasp(
-            rows=rows, orientation=nearest_equivalent(goals.pose[rows, 3:], turns, ahead)
+            rows=rows, orientation=nearest_equivalent(goals.pose[rows, 3:], turns, wanted)
         )

@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from dexgen_app.errors import InputError
+from dexgen_app.learn.config import override
 from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy
 from dexgen_app.learn.grasp_set import GraspSet
-from dexgen_app.learn.rotations import from_rotation_vector, multiply, to_rotation_vector
+from dexgen_app.learn.rotations import (
+    conjugate,
+    from_rotation_vector,
+    multiply,
+    to_rotation_vector,
+)
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_rotate.config import RotateConfig
 from dexgen_skill_rotate.environment import RotateEnvironment
@@ -84,8 +91,29 @@ def test_turn_speed_is_counted_in_radians_a_second(environment: RotateEnvironmen
     assert math.isclose(float(environment.axis[0, 0]), 1.0)
 
 
-def test_the_next_grasp_is_ahead_about_the_axis(environment: RotateEnvironment) -> None:
-    environment.config = replace(environment.config, lead=0.3 * math.pi / 3.0)
+def test_the_next_grasp_has_the_fingers_of_the_start(environment: RotateEnvironment) -> None:
+    assert torch.equal(environment.goal_row, environment._start_rows)
+    tilted = from_rotation_vector(torch.tensor([[0.0, 0.2, 0.0]])).expand(N, 4)
+    pose = environment.state.pose.clone()
+    pose[:, 3:] = multiply(tilted, pose[:, 3:])
+    environment.state.pose = pose
+    environment._choose_goals(torch.arange(N), pose, environment.state.joints)
+    assert torch.equal(environment.goal_row, environment._start_rows)
+    # Ahead by the lead once the tilt is undone.
+    upright, _ = level(pose[:, 3:], environment.axis)
+    ahead = multiply(environment.goal_orientation, conjugate(upright))
+    lead = environment.config.lead * environment.axis
+    assert torch.allclose(to_rotation_vector(ahead), lead, atol=1e-4)
+
+
+def test_an_unknown_kind_of_next_grasp_is_refused() -> None:
+    with pytest.raises(InputError, match="next_grasp cannot be 'home'"):
+        override(RotateConfig(), ["next_grasp=home"])
+
+
+def test_a_near_grasp_is_ahead_about_the_axis(environment: RotateEnvironment) -> None:
+    lead = 0.3 * math.pi / 3.0
+    environment.config = replace(environment.config, next_grasp="near", lead=lead)
     ids = torch.arange(N)
     environment._choose_goals(ids, environment.state.pose, environment.state.joints)
     ahead = environment._goal_turn()
@@ -129,7 +157,8 @@ def test_an_episode_without_progress_ends_in_training_only(turned: GraspSet) -> 
 def test_moving_the_targets_towards_the_next_grasp_pays(environment: RotateEnvironment) -> None:
     still = _pay(environment, (0.0, 0.0, 0.0))
     w = environment.config.reward
-    environment.config = replace(environment.config, reward=replace(w, joint_goal=0.0))
+    w = replace(w, joint_goal=0.0, joint_progress=2.0)
+    environment.config = replace(environment.config, reward=w)
     still = _pay(environment, (0.0, 0.0, 0.0))
     goal = environment.goals.targets[environment.goal_row]
     way = torch.linalg.vector_norm(goal - environment.target, dim=-1)
@@ -154,7 +183,7 @@ def test_starts_are_level_with_the_axis(turned: GraspSet) -> None:
     environment = RotateEnvironment(context, RotateConfig(), grasps=[grasps])
     assert environment.draw_starts(torch.arange(N)).tolist() == [0] * N
     pose[0, 3:] = pose[1, 3:]
-    with pytest.raises(ValueError, match="level with axis"):
+    with pytest.raises(InputError, match="level with axis"):
         RotateEnvironment(context, RotateConfig(), grasps=[grasps]).reset()
 
 
