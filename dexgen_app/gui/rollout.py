@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,12 @@ AS_TRAINED = "as trained"
 
 
 class RolloutWindow(QWidget):
-    """Plays any checkpoint of a run.
+    """Plays any checkpoint of a run, or the policy that a skill ships.
 
     Args:
         registry: The installed plugins; finds the hand.
-        name: Name of the run.
-        policies: The actors that it saved, newest last.
+        name: Name of the run or the skill.
+        policies: The actors to choose from, by title; the first one plays.
         parent: The window that it belongs to.
     """
 
@@ -36,7 +37,7 @@ class RolloutWindow(QWidget):
         self,
         registry: PluginRegistry,
         name: str,
-        policies: list[Path],
+        policies: Mapping[str, Path],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -52,8 +53,8 @@ class RolloutWindow(QWidget):
         self.view = HandView()
         self.policy = QComboBox()
         self.policy.setAccessibleName("Checkpoint")
-        for path in reversed(policies):
-            self.policy.addItem(f"{int(path.stem.split('_')[1]):,} steps", str(path))
+        for title, path in policies.items():
+            self.policy.addItem(title, str(path))
         self.gravity = QComboBox()
         self.gravity.setAccessibleName("Gravity")
         self.gravity.addItem(f"gravity {AS_TRAINED}", "")

@@ -249,11 +249,8 @@ class HandEnvironment(ABC):
         names = list(GRAVITY_DIRECTIONS)
         for name in self.config.gravity:
             if name not in names:
-                raise InputError(
-                    f"unknown gravity direction {name!r}",
-                    where="gravity",
-                    remedy=f"Use {', '.join(names)}",
-                )
+                known = ", ".join(names)
+                raise InputError(f"unknown gravity direction {name!r}", remedy=f"Use {known}")
             for owner in range(blocks):
                 if self.goals.count(owner, names.index(name)) == 0:
                     raise InputError(

@@ -25,11 +25,13 @@ import torch
 from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.learn.config import from_plain
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
+from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps, object_key
 from dexgen_app.learn.policy import Policy, load_policy
+from dexgen_app.learn.shipped import grasps_file
 from dexgen_app.live.row import SessionState, row_dtype
 from dexgen_app.plugins import PluginRegistry, load_object
 from dexgen_app.sim.world import Engine
-from dexgen_app.spec import GRAVITY_DIRECTIONS
+from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec, SkillSpec
 
 
 def build(policy: Policy, engine: Engine, gravity: str, seed: int) -> HandEnvironment:
@@ -56,11 +58,21 @@ def build(policy: Policy, engine: Engine, gravity: str, seed: int) -> HandEnviro
         gravity=(gravity,) if gravity else settings.gravity,
         randomisation=replace(settings.randomisation, enabled=False),
     )
-    context = EnvironmentContext(
-        hand=registry.find_hand(policy.hand), engine=engine, environments=1, seed=seed
+    hand = registry.find_hand(policy.hand)
+    context = EnvironmentContext(hand=hand, engine=engine, environments=1, seed=seed)
+    made: HandEnvironment = load_object(skill.environment)(
+        context, settings, grasps=_shipped_grasps(skill, hand, settings.objects[0])
     )
-    made: HandEnvironment = load_object(skill.environment)(context, settings)
     return made
+
+
+def _shipped_grasps(skill: SkillSpec, hand: HandSpec, thing: ObjectSpec) -> list[GraspSet] | None:
+    """Return grasps that came with the skill, unless some were made on this machine."""
+    path = grasps_file(skill, hand)
+    if path is None or grasp_path(hand, thing).exists():
+        return None
+    grasps = load_grasps(path, hand)
+    return [grasps] if object_key(grasps.object) == object_key(thing) else None
 
 
 def play(environment: HandEnvironment, policy: Policy) -> Iterator[np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from dexgen_app.errors import InputError
+from dexgen_app.learn.shipped import policy_file
 from dexgen_app.spec import HandSpec, SkillSpec
 
 FORMAT = "dexgen-policy-1"
@@ -260,11 +261,8 @@ def shipped_policy(skill: SkillSpec, hand: HandSpec) -> Policy:
     Raises:
         InputError: It ships none for this hand, or the file cannot be used.
     """
-    from importlib.resources import files
-
-    package, _, folder = skill.weights.partition(":")
-    path = Path(str(files(package))) / folder / f"{hand.id}.safetensors" if package else None
-    if path is None or not path.exists():
+    path = policy_file(skill, hand)
+    if path is None:
         raise InputError(
             f"the skill {skill.id} ships no policy for hand {hand.id}",
             remedy=f"Train one with `dexgen-app train {skill.id} --hand {hand.id}`",

@@ -142,7 +142,8 @@ class SkillSpec:
         modes: Mode labels that its rollouts carry.
         hands: Hands it supports; empty means all.
         weights: Folder of trained policies that it ships, as ``package:relative/path``; a file
-            ``HAND_ID.safetensors`` a hand. Empty if there is none.
+            ``HAND_ID.safetensors`` a hand. Grasps to watch it from may lie beside it as
+            ``HAND_ID_grasps.safetensors``. Empty if there is none.
         help: One line for the screen and the command line.
     """
 

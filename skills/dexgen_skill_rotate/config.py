@@ -35,13 +35,12 @@ class RotationWeights:
 
     scale: float = 0.3
     turn: float = 6.0
-    turn_tilt: float = 0.0
     goal: float = 1.0
     position: float = 40.0
     tilt: float = 1.5
     joint_progress: float = 0.0
     joint_goal: float = 2.0
-    off_axis: float = 0.05
+    off_axis: float = 1.0
     object_speed: float = 0.1
     action: float = 0.01
     action_change: float = 0.005

@@ -17,12 +17,19 @@ from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
-from dexgen_skill_rotate.goals import RotationGoals, ahead
+from dexgen_skill_rotate.goals import RotationGoals, ahead, angle_from
 from dexgen_skill_rotate.reward import RotationInput, reward_terms
+
+MEAN_SECONDS = 1.0
+"""Time constant of the mean angular velocity, whose angle from the axis is the axis error [s]."""
 
 
 class RotateEnvironment(GoalEnvironment):
     """Turns objects about an axis of the hand frame.
+
+    It counts the angular speed about the axis and about others at each step, and the angle between
+    the mean angular velocity of about the last second and the axis: an object may wobble about the
+    axis, or roll about another one.
 
     Args:
         context: Where it runs.
@@ -35,7 +42,11 @@ class RotateEnvironment(GoalEnvironment):
     """
 
     config: RotateConfig
-    measures: ClassVar[dict[str, str]] = {"turn_speed": "rad/s", "off_axis_speed": "rad/s"}
+    measures: ClassVar[dict[str, str]] = {
+        "turn_speed": "rad/s",
+        "off_axis_speed": "rad/s",
+        "axis_error": "rad",
+    }
 
     def __init__(
         self,
@@ -59,6 +70,7 @@ class RotateEnvironment(GoalEnvironment):
         self.goal_orientation = torch.zeros(self.count, 4)
         self._joints_left = torch.zeros(self.count)
         self._last_turn = torch.zeros(self.count, 4)
+        self._mean_spin = torch.zeros(self.count, 3)
 
     def draw_starts(self, ids: torch.Tensor) -> torch.Tensor:
         """Draw an axis and a grasp that is level with it for each new episode."""
@@ -74,6 +86,7 @@ class RotateEnvironment(GoalEnvironment):
     def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
         """Choose the first goals of new episodes."""
         self._last_turn[ids] = self.goals.pose[rows, 3:]
+        self._mean_spin[ids] = 0.0
         self.idle_age[ids] = 0
         self._choose_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
 
@@ -96,6 +109,7 @@ class RotateEnvironment(GoalEnvironment):
         spin = turn / self.step_seconds
         along = (spin * self.axis).sum(-1)
         off = torch.linalg.vector_norm(spin - along[:, None] * self.axis, dim=-1)
+        self._mean_spin += self.step_seconds * (spin - self._mean_spin) / MEAN_SECONDS
         left = self._goal_turn()
         tilt = left - (left * self.axis).sum(-1, keepdim=True) * self.axis
         goal = self.goals.pose[self.goal_row]
@@ -122,6 +136,8 @@ class RotateEnvironment(GoalEnvironment):
         held = (~dropped).float()
         self.add("sum/turn_speed", float((along.nan_to_num() * held).sum()))
         self.add("sum/off_axis_speed", float((off.nan_to_num() * held).sum()))
+        error = angle_from(self._mean_spin, self.axis)
+        self.add("sum/axis_error", float((error.nan_to_num() * held).sum()))
         total = torch.zeros(self.count)
         for name, term in terms.items():
             self.add(f"sum/reward_{name}", float(term.nan_to_num().sum()))

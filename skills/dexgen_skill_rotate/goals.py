@@ -42,10 +42,17 @@ def level(orientation: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, 
     rows = torch.arange(len(orientation))
     vector = body[rows, best] * along[rows, best].sign()[:, None]
     cross = torch.linalg.cross(vector, axis)
-    sine = torch.linalg.vector_norm(cross, dim=-1, keepdim=True)
-    angle = torch.atan2(sine[:, 0], (vector * axis).sum(-1))
-    turn = cross / sine.clamp_min(1e-9) * angle[:, None]
+    angle = angle_from(vector, axis)
+    turn = cross / torch.linalg.vector_norm(cross, dim=-1, keepdim=True).clamp_min(1e-9)
+    turn = turn * angle[:, None]
     return multiply(from_rotation_vector(turn), orientation), angle
+
+
+def angle_from(vector: torch.Tensor, axis: torch.Tensor) -> torch.Tensor:
+    """Return the angles between vectors and unit axes [rad], shape (n,); 0 for a vector of 0."""
+    along = (vector * axis).sum(-1)
+    across = torch.linalg.vector_norm(vector - along[:, None] * axis, dim=-1)
+    return torch.atan2(across, along)
 
 
 def ahead(orientation: torch.Tensor, axis: torch.Tensor, lead: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ def register_skills() -> list[SkillSpec]:
             environment="dexgen_skill_rotate.environment:RotateEnvironment",
             config="dexgen_skill_rotate.config:RotateConfig",
             modes=("precision_rotation",),
+            weights="dexgen_skill_rotate:weights",
             help="turn an object in the hand about an axis without end",
         )
     ]

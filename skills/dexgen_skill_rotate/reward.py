@@ -55,7 +55,7 @@ def reward_terms(step: RotationInput, weights: RotationWeights) -> dict[str, tor
     held = (~step.dropped).float()
     change = step.action - step.previous
     return {
-        "turn": w.turn * held * step.along * torch.exp(-w.turn_tilt * step.tilt),
+        "turn": w.turn * held * step.along,
         "guide": held
         * (
             w.goal * torch.exp(-w.position * step.distance - w.tilt * step.tilt)

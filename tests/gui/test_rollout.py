@@ -86,10 +86,11 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_policy_at_work_is_shown(registry: PluginRegistry, played, tmp_path, qtbot) -> None:
     played(wait=True)
-    policies = [tmp_path / f"step_{n:011d}.safetensors" for n in (100, 2000)]
+    policies = {title: tmp_path / f"{title}.safetensors" for title in ("new", "old")}
     window = RolloutWindow(registry, "mine", policies)
     qtbot.addWidget(window)
-    assert [window.policy.itemText(i) for i in range(2)] == ["2,000 steps", "100 steps"]
+    assert [window.policy.itemText(i) for i in range(2)] == ["new", "old"]
+    assert window.policy.currentData() == str(tmp_path / "new.safetensors")
     window.start()
     qtbot.waitUntil(lambda: window.rows == 40, timeout=20_000)
     stage = window.view.stage
@@ -105,7 +106,7 @@ def test_a_policy_that_cannot_be_played_says_why(
     registry: PluginRegistry, played, tmp_path, qtbot
 ) -> None:
     played(wait=False)
-    window = RolloutWindow(registry, "mine", [tmp_path / "step_00000000100.safetensors"])
+    window = RolloutWindow(registry, "mine", {"new": tmp_path / "new.safetensors"})
     qtbot.addWidget(window)
     window.start()
     qtbot.waitUntil(lambda: window.line.text() == "the skill is gone", timeout=20_000)
@@ -120,3 +121,36 @@ def test_a_run_without_a_policy_says_so(window, qtbot) -> None:
     qtbot.waitUntil(lambda: panel.chosen() == ["fresh"])
     panel.play.click()
     assert told == ["The run fresh has saved no policy yet"]
+
+
+def test_all_policies_of_a_run_can_be_watched_the_newest_first(window, played, qtbot) -> None:
+    played(wait=True)
+    run = RunFolder.named("mine")
+    run.create({"skill": "anygrasp", "steps": 10})
+    (run.path / "policies").mkdir(exist_ok=True)
+    for n in (100, 2000):
+        (run.path / "policies" / f"step_{n:011d}.safetensors").write_bytes(b"")
+    window.set_layout("train")
+    qtbot.waitUntil(lambda: window.train.chosen() == ["mine"])
+    window.train.play.click()
+    shown = window.train.findChild(RolloutWindow)
+    assert shown.windowTitle() == "mine at work"
+    assert [shown.policy.itemText(i) for i in range(2)] == ["2,000 steps", "100 steps"]
+    shown.close()
+
+
+def test_what_a_skill_ships_can_be_watched(window, played, qtbot) -> None:
+    played(wait=True)
+    window.set_layout("train")
+    panel, form = window.train, window.train.form
+    panel.tabs.setCurrentIndex(1)
+    form.skill.setCurrentIndex(form.skill.findData("anygrasp"))
+    form.hand.setCurrentIndex(form.hand.findData("allegro_left"))
+    assert not form.watch.isEnabled() and "ships no policy" in form.watch.toolTip()
+    form.hand.setCurrentIndex(form.hand.findData("allegro_right"))
+    form.watch.click()
+    shown = panel.findChild(RolloutWindow)
+    qtbot.waitUntil(lambda: shown.rows == 40, timeout=20_000)
+    assert shown.policy.itemText(0) == "shipped"
+    assert Path(shown.policy.currentData()).name == "allegro_right.safetensors"
+    shown.close()

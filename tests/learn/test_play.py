@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.config import to_plain
 from dexgen_app.learn.grasp_set import grasp_path, save_grasps
 from dexgen_app.learn.play import build, play, stream
-from dexgen_app.learn.policy import Policy, save_policy
+from dexgen_app.learn.policy import Policy, save_policy, shipped_policy
 from dexgen_app.live.row import row_dtype
+from dexgen_app.plugins import PluginRegistry
 from dexgen_app.spec import ObjectSpec
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
@@ -75,8 +77,8 @@ def test_the_stream_says_what_it_shows(policy: Policy) -> None:
 
 def test_a_policy_that_cannot_be_played_is_told_in_one_line(policy: Policy, tmp_path) -> None:
     path = tmp_path / "policy.safetensors"
-    save_policy(path, policy)
-    grasp_path(RIGHT, ObjectSpec()).unlink()
+    small = ObjectSpec(size=(0.05, 0.05, 0.05))
+    save_policy(path, replace(policy, config=to_plain(AnyGraspConfig(objects=(small,)))))
     result = subprocess.run(
         [sys.executable, "-m", "dexgen_app.learn.play", str(path)],
         capture_output=True,
@@ -87,3 +89,15 @@ def test_a_policy_that_cannot_be_played_is_told_in_one_line(policy: Policy, tmp_
     )
     assert result.returncode == 2 and result.stdout == ""
     assert "there is no such grasp set" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("id", ["anygrasp", "rotate"])
+def test_what_is_shipped_plays_where_no_grasps_were_made(
+    id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path))
+    shipped = shipped_policy(PluginRegistry.load().find_skill(id), RIGHT)
+    environment = build(shipped, "mujoco", "", 0)
+    rows = [row.copy() for row in islice(play(environment, shipped), 20)]
+    assert int(rows[-1]["episode"][0]) == 0, "the object is still in the hand"
+    environment.close()

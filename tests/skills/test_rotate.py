@@ -87,7 +87,7 @@ def test_turn_speed_is_counted_in_radians_a_second(environment: RotateEnvironmen
     environment.drain_counts()
     _pay(environment, (0.07, 0.0, 0.0))
     assert environment.drain_counts()["sum/turn_speed"] / N == pytest.approx(0.7, abs=1e-3)
-    assert set(environment.measures) == {"turn_speed", "off_axis_speed"}
+    assert set(environment.measures) == {"turn_speed", "off_axis_speed", "axis_error"}
     assert math.isclose(float(environment.axis[0, 0]), 1.0)
 
 
@@ -109,6 +109,21 @@ def test_the_next_grasp_has_the_fingers_of_the_start(environment: RotateEnvironm
 def test_an_unknown_kind_of_next_grasp_is_refused() -> None:
     with pytest.raises(InputError, match="next_grasp cannot be 'home'"):
         override(RotateConfig(), ["next_grasp=home"])
+
+
+def test_rolling_about_another_axis_is_told_from_wobbling(environment: RotateEnvironment) -> None:
+    def error(*turns: tuple[float, float, float]) -> float:
+        environment.start_episodes(torch.arange(N), environment._start_rows)
+        environment.drain_counts()
+        for turn in turns:
+            _pay(environment, turn)
+        return environment.drain_counts()["sum/axis_error"] / (N * len(turns))
+
+    assert error(*[(0.05, 0.0, 0.0)] * 8) == pytest.approx(0.0, abs=1e-3)
+    assert error(*[(0.05, 0.05, 0.0)] * 8) == pytest.approx(0.25 * math.pi, abs=0.02)
+    wobble = error(*[(0.05, 0.03, 0.0), (0.05, -0.03, 0.0)] * 20)
+    assert wobble < 0.15
+    assert error(*[(0.0, 0.0, 0.0)] * 2) == 0.0
 
 
 def test_a_near_grasp_is_ahead_about_the_axis(environment: RotateEnvironment) -> None:
@@ -151,7 +166,7 @@ def test_an_episode_without_progress_ends_in_training_only(turned: GraspSet) -> 
     options = EvaluationOptions(engine="mujoco", environments=N, seconds=0.5, episode_seconds=0.5)
     (held,) = evaluate_policy(policy, RIGHT, config, factory, options)
     assert (held.trials, held.drops) == (N, 0)
-    assert set(held.measures) == {"turn_speed", "off_axis_speed"}
+    assert set(held.measures) == {"turn_speed", "off_axis_speed", "axis_error"}
 
 
 def test_moving_the_targets_towards_the_next_grasp_pays(environment: RotateEnvironment) -> None:

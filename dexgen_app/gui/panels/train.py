@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PyQt6.QtCore import QItemSelectionModel, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QBrush, QColor, QShowEvent
@@ -64,6 +65,7 @@ class TrainPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.form = TrainForm(registry, self.training)
         self.form.wanted.connect(self.start)
+        self.form.watch_wanted.connect(self._on_watch_shipped)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self._runs_page(), "Runs")
@@ -170,6 +172,12 @@ class TrainPanel(QWidget):
         if not policies:
             self.message.emit(f"The run {name} has saved no policy yet", "warn")
             return
+        self._watch(name, {f"{steps_of(path):,} steps": path for path in reversed(policies)})
+
+    def _on_watch_shipped(self, skill: str, path: Path) -> None:
+        self._watch(self._registry.find_skill(skill).title, {"shipped": path})
+
+    def _watch(self, name: str, policies: dict[str, Path]) -> None:
         window = RolloutWindow(self._registry, name, policies, self)
         window.show()
         window.start()
@@ -288,6 +296,11 @@ class TrainPanel(QWidget):
             icon = "mdi6.circle" if name in names else "mdi6.circle-outline"
             item.setIcon(0, theme.icon(icon, tint))
         self.curves.set_runs(names)
+
+
+def steps_of(policy: Path) -> int:
+    """Return after how many steps a run saved a policy."""
+    return int(policy.stem.split("_")[1])
 
 
 def name_of(status: RunStatus) -> str:

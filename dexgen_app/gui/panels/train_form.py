@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -21,6 +22,7 @@ from PyQt6.QtWidgets import (
 
 from dexgen_app.gui.training import Training, TrainRequest
 from dexgen_app.gui.widgets import EmptyState, button, muted
+from dexgen_app.learn.shipped import policy_file
 from dexgen_app.plugins import PluginRegistry
 
 _PATH = Qt.ItemDataRole.UserRole
@@ -32,9 +34,11 @@ class TrainForm(QWidget):
 
     Signals:
         wanted: A ``TrainRequest``.
+        watch_wanted: Id of a skill and the policy that it ships.
     """
 
     wanted = pyqtSignal(object)
+    watch_wanted = pyqtSignal(str, object)
 
     def __init__(self, registry: PluginRegistry, training: Training) -> None:
         super().__init__()
@@ -59,6 +63,7 @@ class TrainForm(QWidget):
         self.settings = QTreeWidget()
         self.state = muted("", wrap=True)
         self.go = button("Start", "mdi6.play", role="primary")
+        self.watch = button("Watch", "mdi6.eye-outline")
         if not registry.skills:
             layout.addWidget(
                 EmptyState(
@@ -76,6 +81,8 @@ class TrainForm(QWidget):
         self.skill.currentIndexChanged.connect(self._on_skill)
         training.settings_read.connect(self._on_settings)
         self.go.clicked.connect(lambda: self.wanted.emit(self.request()))
+        self.watch.clicked.connect(self._on_watch)
+        self.hand.currentIndexChanged.connect(self._enable_watch)
         self._fill_hands()
 
     def _build(self, layout: QVBoxLayout) -> None:
@@ -123,6 +130,7 @@ class TrainForm(QWidget):
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 4, 12, 8)
         foot.addWidget(self.state, 1)
+        foot.addWidget(self.watch)
         foot.addWidget(self.go)
         layout.addLayout(both)
         layout.addWidget(self.settings, 1)
@@ -170,6 +178,26 @@ class TrainForm(QWidget):
             if spec is None or not spec.hands or id in spec.hands:
                 self.hand.addItem(hand.title, id)
         self.hand.setCurrentIndex(max(0, self.hand.findData(before)))
+        self._enable_watch()
+
+    def _shipped(self) -> Path | None:
+        skill = self._registry.skills.get(str(self.skill.currentData()))
+        hand = self._registry.hands.get(str(self.hand.currentData()))
+        return policy_file(skill, hand) if skill and hand else None
+
+    def _enable_watch(self, _index: int = 0) -> None:
+        shipped = self._shipped() is not None
+        self.watch.setEnabled(shipped)
+        self.watch.setToolTip(
+            "Show the policy that the skill ships for this hand at work"
+            if shipped
+            else "The skill ships no policy for this hand"
+        )
+
+    def _on_watch(self) -> None:
+        path = self._shipped()
+        if path is not None:
+            self.watch_wanted.emit(str(self.skill.currentData()), path)
 
     def _on_settings(self, skill: str, values: object) -> None:
         if skill != self._shown:
