@@ -34,19 +34,19 @@ class RotationWeights:
     """
 
     scale: float = 0.3
-    turn: float = 6.0
+    turn: float = 12.0
     goal: float = 1.0
     position: float = 40.0
     tilt: float = 1.5
     joint_progress: float = 0.0
-    joint_goal: float = 2.0
-    off_axis: float = 1.0
+    joint_goal: float = 3.0
+    off_axis: float = 2.0
     object_speed: float = 0.1
     action: float = 0.01
     action_change: float = 0.005
     work: float = 0.0
     torque: float = 0.0
-    alive: float = 0.3
+    alive: float = 0.1
     drop: float = 20.0
 
 

@@ -63,7 +63,7 @@ class TrainForm(QWidget):
         self.settings = QTreeWidget()
         self.state = muted("", wrap=True)
         self.go = button("Start", "mdi6.play", role="primary")
-        self.watch = button("Watch", "mdi6.eye-outline")
+        self.watch = button("Watch shipped", "mdi6.eye-outline")
         if not registry.skills:
             layout.addWidget(
                 EmptyState(
