@@ -18,6 +18,7 @@ from dexgen_app.gui.runs import is_alive
 from dexgen_app.learn.run_folder import RunFolder
 
 OUTPUT = "output.log"
+_END_MS = 3000
 _NICENESS = 5
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -127,6 +128,14 @@ class Training(QObject):
         process = self._readers[skill] = QProcess(self)
         process.finished.connect(lambda *_: self._on_settings(skill, process))
         process.start(sys.executable, ["-m", "dexgen_app.gui.skill_settings", skill])
+
+    def close(self) -> None:
+        """End the processes that read settings; runs go on."""
+        readers, self._readers = self._readers, {}
+        for process in readers.values():
+            process.blockSignals(True)
+            process.kill()
+            process.waitForFinished(_END_MS)
 
     def _on_settings(self, skill: str, process: QProcess) -> None:
         text = bytes(process.readAllStandardOutput()).decode("utf-8", "replace")

@@ -422,6 +422,7 @@ class MainWindow(QMainWindow):
         self.review.close()
         self.exports.close()
         self.episodes.stop()
+        self.train.stop_processes()
         if self.remember:
             self.docks.save()
         self.keys.release()

@@ -154,3 +154,23 @@ def test_what_a_skill_ships_can_be_watched(window, played, qtbot) -> None:
     assert shown.policy.itemText(0) == "shipped"
     assert Path(shown.policy.currentData()).name == "allegro_right.safetensors"
     shown.close()
+
+
+def test_the_window_ends_what_plays_and_reads_for_it(window, played, qtbot) -> None:
+    played(wait=True)
+    window.set_layout("train")
+    form = window.train.form
+    window.train.tabs.setCurrentIndex(1)
+    form.skill.setCurrentIndex(form.skill.findData("anygrasp"))
+    form.hand.setCurrentIndex(form.hand.findData("allegro_right"))
+    readers = list(window.train.training._readers.values())
+    form.watch.click()
+    shown = window.train.findChild(RolloutWindow)
+    qtbot.waitUntil(lambda: shown.rows == 40, timeout=20_000)
+    player = shown._process
+    assert readers and player is not None
+    ended: list[object] = []
+    player.finished.connect(lambda *_: ended.append(player))
+    window.close()
+    assert ended == [player]
+    assert all(process.state() == process.ProcessState.NotRunning for process in readers)

@@ -182,6 +182,12 @@ class TrainPanel(QWidget):
         window.show()
         window.start()
 
+    def stop_processes(self) -> None:
+        """End what plays and reads for this panel; runs go on."""
+        for window in self.findChildren(RolloutWindow):
+            window.close()
+        self.training.close()
+
     def _each(self, fits: Callable[[RunStatus], bool], act: Callable[[RunStatus], None]) -> None:
         for name in self.chosen():
             status = self.statuses.get(name)
