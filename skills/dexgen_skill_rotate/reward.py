@@ -1,7 +1,8 @@
 """The reward of continuous rotation: turning, guidance by grasps ahead, holding, regularisation.
 
 Turning is paid as in HORA (arXiv 2210.04887): clipped angular speed about the axis. Where HORA
-pulls the joints to the start pose, this pulls the hand towards the next grasp.
+pulls the joints to the start pose, this pulls their targets to those of the next grasp, which by
+default are the start's.
 """
 
 from __future__ import annotations
