@@ -17,7 +17,7 @@ from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
-from dexgen_skill_rotate.goals import RotationGoals, ahead, angle_from
+from dexgen_skill_rotate.goals import RotationGoals, ahead, split
 from dexgen_skill_rotate.reward import RotationInput, reward_terms
 
 MEAN_SECONDS = 1.0
@@ -107,11 +107,9 @@ class RotateEnvironment(GoalEnvironment):
         turn = to_rotation_vector(multiply(state.pose[:, 3:], conjugate(self._last_turn)))
         self._last_turn = state.pose[:, 3:].clone()
         spin = turn / self.step_seconds
-        along = (spin * self.axis).sum(-1)
-        off = torch.linalg.vector_norm(spin - along[:, None] * self.axis, dim=-1)
+        along, off = split(spin, self.axis)
         self._mean_spin += self.step_seconds * (spin - self._mean_spin) / MEAN_SECONDS
-        left = self._goal_turn()
-        tilt = left - (left * self.axis).sum(-1, keepdim=True) * self.axis
+        _, tilt = split(self._goal_turn(), self.axis)
         goal = self.goals.pose[self.goal_row]
         error = self.goals.targets[self.goal_row] - self.target
         joints_left = torch.linalg.vector_norm(error, dim=-1)
@@ -121,7 +119,7 @@ class RotateEnvironment(GoalEnvironment):
                 along=along.clamp(-speed, speed),
                 off=off.clamp(max=5.0),
                 distance=torch.linalg.vector_norm(goal[:, :3] - state.pose[:, :3], dim=-1),
-                tilt=torch.linalg.vector_norm(tilt, dim=-1),
+                tilt=tilt,
                 target_error=error,
                 joint_progress=progress,
                 speed=torch.linalg.vector_norm(state.twist[:, :3], dim=-1),
@@ -136,8 +134,9 @@ class RotateEnvironment(GoalEnvironment):
         held = (~dropped).float()
         self.add("sum/turn_speed", float((along.nan_to_num() * held).sum()))
         self.add("sum/off_axis_speed", float((off.nan_to_num() * held).sum()))
-        error = angle_from(self._mean_spin, self.axis)
-        self.add("sum/axis_error", float((error.nan_to_num() * held).sum()))
+        mean_along, mean_off = split(self._mean_spin, self.axis)
+        axis_error = torch.atan2(mean_off, mean_along)
+        self.add("sum/axis_error", float((axis_error.nan_to_num() * held).sum()))
         total = torch.zeros(self.count)
         for name, term in terms.items():
             self.add(f"sum/reward_{name}", float(term.nan_to_num().sum()))

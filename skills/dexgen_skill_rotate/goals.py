@@ -42,17 +42,16 @@ def level(orientation: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, 
     rows = torch.arange(len(orientation))
     vector = body[rows, best] * along[rows, best].sign()[:, None]
     cross = torch.linalg.cross(vector, axis)
-    angle = angle_from(vector, axis)
-    turn = cross / torch.linalg.vector_norm(cross, dim=-1, keepdim=True).clamp_min(1e-9)
-    turn = turn * angle[:, None]
+    sine = torch.linalg.vector_norm(cross, dim=-1, keepdim=True)
+    angle = torch.atan2(sine[:, 0], (vector * axis).sum(-1))
+    turn = cross / sine.clamp_min(1e-9) * angle[:, None]
     return multiply(from_rotation_vector(turn), orientation), angle
 
 
-def angle_from(vector: torch.Tensor, axis: torch.Tensor) -> torch.Tensor:
-    """Return the angles between vectors and unit axes [rad], shape (n,); 0 for a vector of 0."""
+def split(vector: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the parts of vectors along unit axes and the lengths of the rest, shape (n,) each."""
     along = (vector * axis).sum(-1)
-    across = torch.linalg.vector_norm(vector - along[:, None] * axis, dim=-1)
-    return torch.atan2(across, along)
+    return along, torch.linalg.vector_norm(vector - along[:, None] * axis, dim=-1)
 
 
 def ahead(orientation: torch.Tensor, axis: torch.Tensor, lead: torch.Tensor) -> torch.Tensor:
