@@ -173,11 +173,13 @@ class TrainForm(QWidget):
     def _fill_hands(self) -> None:
         spec = self._registry.skills.get(str(self.skill.currentData()))
         before = self.hand.currentData()
+        self.hand.blockSignals(True)
         self.hand.clear()
         for id, hand in self._registry.hands.items():
             if spec is None or not spec.hands or id in spec.hands:
                 self.hand.addItem(hand.title, id)
         self.hand.setCurrentIndex(max(0, self.hand.findData(before)))
+        self.hand.blockSignals(False)
         self._enable_watch()
 
     def _shipped(self) -> Path | None:
