@@ -58,7 +58,7 @@ class Collector:
         writer: Where rows go.
         config: How it is disturbed.
         mode: Index of the mode label.
-        detour: The learned controller that takes over on detours.
+        detour: The learned controller that takes over on detours, in that mode.
     """
 
     def __init__(
@@ -74,6 +74,8 @@ class Collector:
         hand, count = environment.hand, environment.count
         self.environment, self.expert, self.writer = environment, expert, writer
         self.config, self.mode, self.detour = config, mode, detour
+        if detour is not None:
+            detour.set_mode(detour.model.info.modes[mode])
         self._random = torch.Generator().manual_seed(config.seed)
         cut = round(config.cut_seconds / environment.step_seconds)
         self._buffer = RolloutBuffer(count, cut, writer.next_episode)

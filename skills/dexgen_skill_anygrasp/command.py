@@ -11,6 +11,7 @@ from dexgen_app.learn.object_names import HELP as OBJECT_HELP
 if TYPE_CHECKING:
     from dexgen_app.learn.grasp_set import GraspSet
     from dexgen_app.spec import HandSpec, ObjectSpec
+    from dexgen_skill_anygrasp.grasps.make import MakeOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--engine", choices=("genesis", "mujoco"), default="mujoco")
     make.add_argument("--batch", type=int, default=256, help="guesses that are settled together")
     make.add_argument("--force", action="store_true", help="replace a set that exists")
+    make.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="FIELD=VALUE",
+        help="change a setting, as settle.lowest_tips=-1",
+    )
     show = actions.add_parser("show", help="describe a set of grasps")
     for action in (make, show):
         action.add_argument("--hand", default="allegro", help="hand")
@@ -49,15 +58,17 @@ def run(args: argparse.Namespace) -> int:
 def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
     import torch
 
+    from dexgen_app.learn.config import override
     from dexgen_app.learn.goals import GoalOptions, connectivity
     from dexgen_app.learn.grasp_set import grasp_path, load_grasps, save_grasps
     from dexgen_skill_anygrasp.grasps.make import MakeOptions, MakeReport, make_grasps
 
     torch.set_num_threads(1)
+    options = override(MakeOptions(count=args.count, batch=args.batch), args.settings)
     path = grasp_path(hand, item)
     if path.exists() and not args.force:
         grasps = load_grasps(path, hand)
-        told = "" if _made_as_now(grasps) else ", which another version made by other rules"
+        told = "" if _made_by(grasps, options) else ", which were made by other rules"
         print(f"{path}: there are {len(grasps)} grasps already{told}; --force replaces them")
         return 0
 
@@ -69,7 +80,6 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
             flush=True,
         )
 
-    options = MakeOptions(count=args.count, batch=args.batch)
     grasps = make_grasps(hand, item, options, engine=args.engine, seed=args.seed, report=report)
     save_grasps(path, grasps)
     graph = connectivity(grasps, GoalOptions())
@@ -77,16 +87,15 @@ def _make(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:
     return 0
 
 
-def _made_as_now(grasps: GraspSet) -> bool:
-    """Return whether this version would make grasps by the same rules."""
+def _made_by(grasps: GraspSet, options: MakeOptions) -> bool:
+    """Return whether grasps were made by the rules of ``options``, in whatever number."""
     from dataclasses import asdict
 
     from dexgen_app.learn.grasp_set import options_hash
-    from dexgen_skill_anygrasp.grasps.make import MakeOptions
 
     made = grasps.info.get("options", {})
     sizes = {name: made[name] for name in ("count", "batch") if name in made}
-    return options_hash(asdict(MakeOptions(**sizes))) == grasps.info.get("options_hash")
+    return options_hash(asdict(options) | sizes) == grasps.info.get("options_hash")
 
 
 def _show(args: argparse.Namespace, hand: HandSpec, item: ObjectSpec) -> int:

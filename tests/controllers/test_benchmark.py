@@ -28,6 +28,7 @@ from dexgen_controller_dexgen.commanders import (
     RandomCommander,
     SpoiledExpert,
 )
+from dexgen_controller_dexgen.parameters import MODES
 from dexgen_controller_dexgen.plot import plot_cells
 from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.training import Trainer, TrainingConfig
@@ -140,12 +141,24 @@ def test_collected_rows_are_consistent(environment, expert, tmp_path: Path) -> N
     np.testing.assert_allclose(still, 0.0, atol=1e-6)
 
 
-def test_detours_are_taken_and_marked(environment, expert, store, tmp_path: Path) -> None:
+def test_detours_are_taken_and_marked(
+    environment, expert, store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16))
-    writer = TransitionWriter(tmp_path / "d", TransitionFormat.of(RIGHT, 0.1, ("default",)), {})
+    writer = TransitionWriter(tmp_path / "d", TransitionFormat.of(RIGHT, 0.1, MODES), {})
     config = CollectionConfig(burst_rate=0.0, detour_rate=0.3, detour_steps=5)
+    seen, sample = set(), trainer.model.sample_motion
+    monkeypatch.setattr(
+        trainer.model,
+        "sample_motion",
+        lambda state, mode, *more, **named: (
+            seen.update(mode.tolist()) or sample(state, mode, *more, **named)
+        ),
+    )
     detour = GuidedPolicy(trainer.model, N)
-    Collector(environment, expert, writer, config, detour=detour).collect(200, print, every=30)
+    collector = Collector(environment, expert, writer, config, mode=1, detour=detour)
+    collector.collect(200, print, every=30)
+    assert seen == {1}
     made = TransitionStore(tmp_path / "d")
     moved = np.abs(made.column("next_target") - made.column("target")).max(axis=1)
     clean = made.column("clean")[:, 0] == 1

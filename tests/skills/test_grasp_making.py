@@ -169,8 +169,12 @@ def test_command(
     assert facts["grasps"] == len(load_grasps(Path(facts["path"]), RIGHT)) >= 5
     assert main(["grasps", "make", *common]) == 0
     assert "already;" in capsys.readouterr().out
+    assert main(["grasps", "make", *common, "--set", "settle.lowest_tips=-1"]) == 0
+    assert "already, which were made by other rules" in capsys.readouterr().out
+    assert main(["grasps", "make", *common, "--set", "settle.lowest_tip=-1"]) == 2
+    assert "has no field settle.lowest_tip" in capsys.readouterr().err
     path = Path(facts["path"])
     made = load_grasps(path, RIGHT)
     save_grasps(path, replace(made, info={**made.info, "options_hash": "of another version"}))
     assert main(["grasps", "make", *common]) == 0
-    assert "already, which another version made by other rules" in capsys.readouterr().out
+    assert "already, which were made by other rules" in capsys.readouterr().out
