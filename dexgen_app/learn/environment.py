@@ -19,6 +19,7 @@ from dexgen_app.errors import InputError, SimulationError
 from dexgen_app.learn.goals import GoalOptions, GraspGoals
 from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps
 from dexgen_app.learn.guard import FiniteGuard
+from dexgen_app.learn.object_names import check_gravity
 from dexgen_app.learn.randomisation import Randomisation, Randomiser
 from dexgen_app.learn.rotations import from_rotation_vector, rotate, tilt
 from dexgen_app.sim.cache import simulator_backend
@@ -248,9 +249,7 @@ class HandEnvironment(ABC):
     def _check_directions(self, blocks: int) -> None:
         names = list(GRAVITY_DIRECTIONS)
         for name in self.config.gravity:
-            if name not in names:
-                known = ", ".join(names)
-                raise InputError(f"unknown gravity direction {name!r}", remedy=f"Use {known}")
+            check_gravity(name)
             for owner in range(blocks):
                 if self.goals.count(owner, names.index(name)) == 0:
                     raise InputError(

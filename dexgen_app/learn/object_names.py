@@ -1,9 +1,9 @@
-"""Objects named on the command line, such as ``cylinder:60x80``."""
+"""Objects and directions of gravity by name, such as ``cylinder:60x80`` and ``palm_up``."""
 
 from __future__ import annotations
 
 from dexgen_app.errors import InputError
-from dexgen_app.spec import ObjectSpec
+from dexgen_app.spec import GRAVITY_DIRECTIONS, ObjectSpec
 
 _COUNTS = {"cube": 1, "sphere": 1, "box": 3, "cylinder": 2, "capsule": 2}
 
@@ -45,3 +45,14 @@ def parse_object(text: str) -> ObjectSpec:
         return ObjectSpec(shape=shape, size=rounded)  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(str(error), where="--object", remedy=remedy) from error
+
+
+def check_gravity(name: str) -> None:
+    """Refuse a name that is no key of ``GRAVITY_DIRECTIONS``.
+
+    Raises:
+        InputError: It is none.
+    """
+    if name not in GRAVITY_DIRECTIONS:
+        known = ", ".join(GRAVITY_DIRECTIONS)
+        raise InputError(f"there is no gravity {name!r}", where="--gravity", remedy=f"Use {known}")

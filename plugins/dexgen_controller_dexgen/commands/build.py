@@ -120,10 +120,9 @@ def _check(args: argparse.Namespace) -> dict[str, object]:
         DexgenError: An option is impossible.
     """
     from dexgen_app.errors import InputError
-    from dexgen_app.learn.object_names import parse_object
+    from dexgen_app.learn.object_names import check_gravity, parse_object
     from dexgen_app.learn.policy import load_policy
     from dexgen_app.plugins import PluginRegistry
-    from dexgen_app.spec import GRAVITY_DIRECTIONS
     from dexgen_controller_dexgen.commands.requests import check_counts
 
     registry = PluginRegistry.load(args.safe_mode, args.disable)
@@ -133,9 +132,7 @@ def _check(args: argparse.Namespace) -> dict[str, object]:
     for item in args.object:
         parse_object(item)
     for name in args.gravity:
-        if name not in GRAVITY_DIRECTIONS:
-            known = ", ".join(GRAVITY_DIRECTIONS)
-            raise InputError(f"there is no gravity {name!r}", where="--gravity", remedy=known)
+        check_gravity(name)
     check_counts(args, "processes", "environments")
     if args.environments % args.processes:
         raise InputError(
