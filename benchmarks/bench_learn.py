@@ -42,9 +42,10 @@ from dexgen_app.spec import (
 from dexgen_controller_dexgen.controller import DexGenController
 from dexgen_controller_dexgen.model import ControllerModel, ModelInfo
 from dexgen_controller_dexgen.networks import SIZES
+from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.parameters import CONTROL_HZ, MODES
 from dexgen_controller_dexgen.samples import SampleSource
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
 from dexgen_skill_anygrasp.grasps.make import MakeOptions, MakeReport, make_grasps

@@ -99,8 +99,8 @@ class Guidance:
     ``strength`` is in 1/m^2 of that scaled motion, and its useful range is that of the paper.
 
     Args:
-        mean: Mean of the data's motion [m], shape (d,).
-        std: Standard deviation of the data's motion [m], shape (d,).
+        mean: Mean of the data's motion [m], shape (d,), or (n, d) for one a sample.
+        std: Standard deviation of the data's motion [m], of the same shape.
         bound: Largest fraction of the way to the command in one step.
     """
 
@@ -108,7 +108,7 @@ class Guidance:
         self._mean = mean
         self._std = std
         self._bound = bound
-        self.spread = float(std.square().mean().sqrt())
+        self.spread = std.square().mean(-1, keepdim=True).sqrt()
 
     def per_square_metre(self, strength: torch.Tensor) -> torch.Tensor:
         """Return ``strength`` as it applies to motion in metres [1/m^2]."""

@@ -69,7 +69,8 @@ def mirror(model: ControllerModel, joints: tuple[int, ...]) -> None:
     joint = torch.tensor(joints, dtype=torch.float32)
     statistics = model.statistics
     statistics["state_mean"] = statistics["state_mean"] * state
-    statistics["motion_mean"] = statistics["motion_mean"] * motion
+    for name in ("motion_mean", "mode_mean"):
+        statistics[name] = statistics[name] * motion
     statistics["increment_mean"] = statistics["increment_mean"] * joint
     prior = model.prior
     with torch.no_grad():

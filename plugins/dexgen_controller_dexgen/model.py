@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,7 +17,9 @@ from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
 from dexgen_controller_dexgen.history import HORIZON, state_size
 from dexgen_controller_dexgen.networks import SIZES, Dynamics, MotionPrior
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE = (2, FORMAT_VERSION)
+"""Versions that are read; before version 3 all modes had the scale of the whole data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,11 @@ class ModelInfo:
 
 
 class ControllerModel:
-    """Prior, inverse and forward dynamics, and the statistics of the data behind them."""
+    """Prior, inverse and forward dynamics, and the statistics of the data behind them.
+
+    The prior's motion is scaled by the statistics of each mode, ``mode_mean`` and ``mode_std``, so
+    that a mode of large motions leaves the others as they are and guidance means the same in all.
+    """
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -67,12 +73,14 @@ class ControllerModel:
             "state_std": torch.ones(self.state_size),
             "motion_mean": torch.zeros(self.motion_size),
             "motion_std": torch.ones(self.motion_size),
+            "mode_mean": torch.zeros(len(info.modes), self.motion_size),
+            "mode_std": torch.ones(len(info.modes), self.motion_size),
             "increment_mean": torch.zeros(joints),
             "increment_std": torch.ones(joints),
         }
 
     def set_statistics(self, statistics: Mapping[str, torch.Tensor]) -> None:
-        """Take means and standard deviations of state, motion and increment."""
+        """Take means and standard deviations of state, motion, each mode's motion and increment."""
         for name, default in self.statistics.items():
             value = statistics[name].float()
             if value.shape != default.shape:
@@ -109,7 +117,7 @@ class ControllerModel:
         Returns:
             Motion [m], shape (n, T, K, 3): offsets from now after each step.
         """
-        mean, std = self.statistics["motion_mean"], self.statistics["motion_std"]
+        mean, std = self.statistics["mode_mean"][mode], self.statistics["mode_std"][mode]
         one_hot = torch.nn.functional.one_hot(mode, len(self.info.modes)).float()
         code = self.prior.encode(self.normal_state(state), one_hot)
         pull = None
@@ -179,13 +187,14 @@ class ControllerModel:
             raise InputError(
                 "this is no controller model", where=str(path), remedy=remedy
             ) from error
-        if info.format_version != FORMAT_VERSION:
+        if info.format_version not in READABLE:
             raise InputError(
-                f"the model has format {info.format_version}, this release reads {FORMAT_VERSION}",
+                f"the model has format {info.format_version}, this release reads "
+                f"{' and '.join(map(str, READABLE))}",
                 where=str(path),
                 remedy=remedy,
             )
-        model = cls(info)
+        model = cls(replace(info, format_version=FORMAT_VERSION))
         names = ("prior", "inverse", "forward", "statistics")
         parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
         try:
@@ -194,6 +203,9 @@ class ControllerModel:
                 if not torch.isfinite(tensor).all():
                     raise InputError(f"weight {name} is not finite", where=str(path), remedy=remedy)
                 parts[part][rest] = tensor.float()
+            table = parts["statistics"]
+            for name in ("mean", "std") if info.format_version == 2 else ():
+                table[f"mode_{name}"] = table[f"motion_{name}"].expand(len(info.modes), -1).clone()
             model.prior.load_state_dict(parts["prior"])
             model.inverse.load_state_dict(parts["inverse"])
             model.forward.load_state_dict(parts["forward"])

@@ -12,6 +12,9 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.history import HISTORY, HORIZON, stack_state
 
+FEWEST = 100
+"""Samples of a mode below which it has no statistics of its own."""
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -90,14 +93,26 @@ class SampleSource:
                 yield self.at(order[start : start + size])
 
     def statistics(self, rng: np.random.Generator, count: int = 50_000) -> dict[str, torch.Tensor]:
-        """Return means and standard deviations of state, motion and increment."""
+        """Return means and standard deviations of state, motion and increment.
+
+        Those of the motion in each mode are ``mode_mean`` and ``mode_std``, shape (modes, motion);
+        a mode that is hardly there has those of all motion.
+        """
         rows = rng.choice(self.windows, size=min(count, len(self.windows)), replace=False)
         batch = self.at(rows)
         found = {}
         for name in ("state", "motion", "increment"):
-            values = getattr(batch, name)
-            found[f"{name}_mean"] = values.mean(0)
-            # The floor keeps a joint that never moved from amplifying rounding noise.
-            floor = 0.05 * float(values.std(0).mean())
-            found[f"{name}_std"] = values.std(0).clamp(min=max(floor, 1e-6))
+            found[f"{name}_mean"], found[f"{name}_std"] = _moments(getattr(batch, name))
+        modes = []
+        for mode in range(len(self._store.format.modes)):
+            own = batch.motion[batch.mode == mode]
+            modes.append(_moments(own if len(own) >= FEWEST else batch.motion))
+        found["mode_mean"], found["mode_std"] = map(torch.stack, zip(*modes))
         return found
+
+
+def _moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and standard deviation over the first dimension."""
+    spread = values.std(0)
+    # The floor keeps a joint that never moved from amplifying rounding noise.
+    return values.mean(0), spread.clamp(min=max(0.05 * float(spread.mean()), 1e-6))

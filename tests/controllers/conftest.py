@@ -8,18 +8,36 @@ import numpy as np
 import pytest
 
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.optimisation import TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 
 
-def sway(folder: Path, episodes: int = 12, steps: int = 40, seed: int = 0) -> TransitionStore:
-    """Write episodes in which keypoints are a fixed linear map of joints that follow targets."""
+def sway(
+    folder: Path,
+    episodes: int = 12,
+    steps: int = 40,
+    seed: int = 0,
+    *,
+    mode: int = 0,
+    size: float = 0.03,
+) -> TransitionStore:
+    """Write episodes in which keypoints are a fixed linear map of joints that follow targets.
+
+    Args:
+        folder: Where they are written.
+        episodes: How many.
+        steps: Steps in each.
+        seed: Seed of the targets' increments.
+        mode: Mode label.
+        size: Standard deviation of the increments [rad].
+    """
     rng = np.random.default_rng(seed)
     layout = TransitionFormat.of(RIGHT, 0.1, ("default", "precision"))
     mixing = np.random.default_rng(1).normal(scale=0.02, size=(16, 24))
     writer = TransitionWriter(folder, layout, {"seed": seed})
     for episode in range(episodes):
-        increments = rng.normal(scale=0.03, size=(steps, 16))
+        increments = rng.normal(scale=size, size=(steps, 16))
         target = np.cumsum(increments, axis=0) + np.array(RIGHT.grasp)
         position = np.concatenate([target[:1], target[:-1]])
         following = np.concatenate([target[1:], target[-1:]])
@@ -30,7 +48,7 @@ def sway(folder: Path, episodes: int = 12, steps: int = 40, seed: int = 0) -> Tr
                 "next_target": following,
                 "keypoints": position @ mixing,
                 "gravity": np.tile([-1.0, 0.0, 0.0], (steps, 1)),
-                "mode": np.zeros(steps),
+                "mode": np.full(steps, mode),
                 "clean": np.ones(steps),
                 "episode": np.full(steps, episode),
                 "step": np.arange(steps),

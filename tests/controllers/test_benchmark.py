@@ -28,10 +28,11 @@ from dexgen_controller_dexgen.commanders import (
     RandomCommander,
     SpoiledExpert,
 )
+from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.parameters import MODES
 from dexgen_controller_dexgen.plot import plot_cells
 from dexgen_controller_dexgen.policy import GuidedPolicy
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment

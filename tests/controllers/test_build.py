@@ -26,7 +26,8 @@ from dexgen_controller_dexgen.building.gates import (
     require_expert,
 )
 from dexgen_controller_dexgen.building.ledger import Ledger
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.optimisation import TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 from tests.controllers.conftest import sway
 

@@ -72,7 +72,7 @@ def test_following_grows_with_strength() -> None:
 
 def test_strength_does_not_depend_on_the_scale_of_the_data() -> None:
     small, large = (Guidance(torch.zeros(3), torch.full((3,), s)) for s in (2e-3, GUIDANCE_LENGTH))
-    assert small.spread == pytest.approx(2e-3)
+    assert float(small.spread) == pytest.approx(2e-3)
     assert float(large.per_square_metre(torch.tensor(1000.0))) == pytest.approx(1000.0)
     assert float(small.per_square_metre(torch.tensor(1000.0))) == pytest.approx(
         1000.0 * (GUIDANCE_LENGTH / 2e-3) ** 2

@@ -9,7 +9,8 @@ import torch
 from dexgen_app.errors import InputError, ModelError
 from dexgen_controller_dexgen.history import HISTORY
 from dexgen_controller_dexgen.mirror import joint_signs, load_for_hand
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.optimisation import TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 FLIP = torch.tensor([1.0, -1.0, 1.0])

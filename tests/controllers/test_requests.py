@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from dexgen_app.__main__ import main
 from dexgen_app.learn.policy import Policy, save_policy
 from dexgen_controller_dexgen.commands import dataset
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.optimisation import TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 
 

@@ -17,9 +17,10 @@ from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.mirror import load_for_hand
 from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.samples import SampleSource
-from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+from dexgen_controller_dexgen.training import Trainer
 from dexgen_controller_dexgen.wish import LARGEST_WISH
 from dexgen_hand_allegro.spec import LEFT, RIGHT
 from tests.controllers.conftest import sway
@@ -150,7 +151,8 @@ def test_two_processes_share_the_work(store: TransitionStore, tmp_path: Path) ->
     script = tmp_path / "train.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from dexgen_controller_dexgen.training import Trainer, TrainingConfig\n"
+        "from dexgen_controller_dexgen.optimisation import TrainingConfig\n"
+        "from dexgen_controller_dexgen.training import Trainer\n"
         "from dexgen_hand_allegro.spec import RIGHT\n"
         "from dexgen_app.learn.transitions import TransitionStore\n"
         f"store = TransitionStore(Path({str(store.folder)!r}))\n"

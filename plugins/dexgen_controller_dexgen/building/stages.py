@@ -320,7 +320,8 @@ class Stages:
         """Return optimiser steps a second of prior and inverse dynamics."""
         from dexgen_app.learn.transitions import TransitionStore
         from dexgen_app.plugins import PluginRegistry
-        from dexgen_controller_dexgen.training import Trainer, TrainingConfig
+        from dexgen_controller_dexgen.optimisation import TrainingConfig
+        from dexgen_controller_dexgen.training import Trainer
 
         args, probe = self._args, self._folder / "probe"
         shutil.rmtree(probe, ignore_errors=True)

@@ -6,6 +6,13 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_controller_dexgen.extension import Extension
+    from dexgen_controller_dexgen.optimisation import TrainingConfig
+    from dexgen_controller_dexgen.training import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="dataset, as `dexgen-app dataset make` writes it")
     parser.add_argument(
         "--dynamics-data", type=Path, help="dataset of inverse and forward dynamics; else DATA"
+    )
+    parser.add_argument(
+        "--extend",
+        type=Path,
+        metavar="CONTROLLER",
+        help="teach this one DATA's mode; hand, size and keypoints are its own",
+    )
+    parser.add_argument(
+        "--replay", type=Path, help="with --extend: dataset of the modes that are to be kept"
     )
     parser.add_argument("--out", type=Path, required=True, help="file for the weights")
     parser.add_argument(
@@ -41,26 +57,10 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from dexgen_app.learn.transitions import TransitionStore
-    from dexgen_app.plugins import PluginRegistry
-    from dexgen_controller_dexgen.training import Trainer, TrainingConfig
 
     torch.set_num_threads(args.threads)
     store = TransitionStore(args.data)
-    hands = PluginRegistry.load(args.safe_mode, args.disable)
-    mirror = hands.find_hand(args.mirror) if args.mirror else None
-    work = args.work or args.out.parent / f"{args.out.stem}-work"
-    config = TrainingConfig(
-        size=args.size,
-        steps=int(args.steps),
-        inverse_steps=int(args.inverse_steps),
-        batch=args.batch,
-        learning_rate=args.learning_rate,
-        bfloat16=args.bfloat16,
-        tips_only=args.tips_only,
-        seed=args.seed,
-    )
-    dynamics = TransitionStore(args.dynamics_data) if args.dynamics_data else None
-    trainer = Trainer(store, hands.find_hand(store.format.hand), work, config, mirror, dynamics)
+    trainer = _extension(args, store) if args.extend else _trainer(args, store)
     prior = trainer.train_prior(lambda line: print(line, flush=True))
     inverse = trainer.train_inverse(lambda line: print(line, flush=True))
     forward = trainer.train_forward(lambda line: print(line, flush=True))
@@ -79,3 +79,52 @@ def run(args: argparse.Namespace) -> int:
             f"wrote {args.out}"
         )
     return 0
+
+
+def _trainer(args: argparse.Namespace, store: TransitionStore) -> Trainer:
+    from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_controller_dexgen.training import Trainer
+
+    hands = PluginRegistry.load(args.safe_mode, args.disable)
+    mirror = hands.find_hand(args.mirror) if args.mirror else None
+    dynamics = TransitionStore(args.dynamics_data) if args.dynamics_data else None
+    hand = hands.find_hand(store.format.hand)
+    return Trainer(store, hand, _work_folder(args), _config(args), mirror, dynamics)
+
+
+def _extension(args: argparse.Namespace, store: TransitionStore) -> Extension:
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_controller_dexgen.extension import Extension
+    from dexgen_controller_dexgen.model import ControllerModel
+
+    if not args.replay:
+        raise InputError(
+            "nothing says what the controller is to keep",
+            where="--extend",
+            remedy="Add `--replay DATASET` with states of its other modes",
+        )
+    model = ControllerModel.load(args.extend)
+    replay = TransitionStore(args.replay)
+    return Extension(model, store, replay, _work_folder(args), _config(args))
+
+
+def _work_folder(args: argparse.Namespace) -> Path:
+    folder: Path = args.work or args.out.parent / f"{args.out.stem}-work"
+    return folder
+
+
+def _config(args: argparse.Namespace) -> TrainingConfig:
+    from dexgen_controller_dexgen.optimisation import TrainingConfig
+
+    return TrainingConfig(
+        size=args.size,
+        steps=int(args.steps),
+        inverse_steps=int(args.inverse_steps),
+        batch=args.batch,
+        learning_rate=args.learning_rate,
+        bfloat16=args.bfloat16,
+        tips_only=args.tips_only,
+        seed=args.seed,
+    )
