@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -261,3 +262,16 @@ def test_an_obstinate_command_is_bounded(store, tmp_path: Path) -> None:
     policy.act(torch.stack([torch.full((16,), 9.0), small]), 1000.0)
     torch.testing.assert_close(wishes[0][0], torch.full((16,), LARGEST_WISH))
     torch.testing.assert_close(wishes[0][1], small)
+
+
+def test_bfloat16_is_left_where_it_is_slow(store, tmp_path: Path, capsys, monkeypatch) -> None:
+    words = ["distill", str(store.folder), "--out", str(tmp_path / "made.safetensors")]
+    words += ["--steps", "2", "--batch", "16", "--bfloat16"]
+    for pays in (False, True):
+        monkeypatch.setattr(
+            "dexgen_controller_dexgen.optimisation.bfloat16_pays", lambda pays=pays: pays
+        )
+        assert main([*words, "--work", str(tmp_path / str(pays))]) == 0
+        told = "this processor is slow in bfloat16" in capsys.readouterr().out
+        used = json.loads((tmp_path / str(pays) / "config.json").read_text())["bfloat16"]
+        assert (told, used) == (not pays, pays)

@@ -304,9 +304,12 @@ class Stages:
         """
         import torch
 
+        from dexgen_controller_dexgen.optimisation import bfloat16_pays
+
         torch.set_num_threads(self._args.processes)
-        rates = {half: self._time_steps(bfloat16=half) for half in (False, True)}
-        half = rates[True]["prior"] > rates[False]["prior"]
+        kinds = (False, True) if bfloat16_pays() else (False,)
+        rates = {half: self._time_steps(bfloat16=half) for half in kinds}
+        half = max(rates, key=lambda kind: rates[kind]["prior"])
         rate = rates[half]
         inverse = min(0.18 * seconds * rate["inverse"], MOST_DYNAMICS_STEPS)
         left = 0.86 * seconds - 2.0 * inverse / rate["inverse"]

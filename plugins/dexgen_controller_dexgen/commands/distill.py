@@ -57,8 +57,12 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_controller_dexgen.optimisation import bfloat16_pays
 
     torch.set_num_threads(args.threads)
+    if args.bfloat16 and not bfloat16_pays():
+        print("this processor is slow in bfloat16: computing in single precision", flush=True)
+        args.bfloat16 = False
     store = TransitionStore(args.data)
     trainer = _extension(args, store) if args.extend else _trainer(args, store)
     prior = trainer.train_prior(lambda line: print(line, flush=True))
