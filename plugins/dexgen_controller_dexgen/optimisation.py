@@ -19,7 +19,7 @@ from torch import nn
 
 from dexgen_app.learn.checkpoint import load_checkpoint, save_checkpoint
 
-Batch = TypeVar("Batch")
+Minibatch = TypeVar("Minibatch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +131,8 @@ class _Run:
 def optimise(
     name: str,
     net: nn.Module,
-    loss: Callable[[nn.Module, Batch], torch.Tensor],
-    draw: Callable[[np.random.Generator], Iterator[Batch]],
+    loss: Callable[[nn.Module, Minibatch], torch.Tensor],
+    draw: Callable[[np.random.Generator], Iterator[Minibatch]],
     config: TrainingConfig,
     folder: Path,
     *,

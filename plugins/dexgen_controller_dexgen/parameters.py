@@ -10,7 +10,7 @@ CONTROL_HZ = 10.0
 
 SMOOTHING_S = 0.1
 """Default time constant of the average over past commands [s]."""
-TEMPERATURE = 0.4
+TEMPERATURE = 0.5
 """Default scale of the sampler's start noise."""
 BOOST = 5.0
 """Default of the largest factor by which small commands are raised."""
