@@ -62,7 +62,9 @@ class Extension:
         if self.rank == 0:
             (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
         torch.manual_seed(config.seed)
-        found = self._source(store, clean=True).statistics(np.random.default_rng(config.seed))
+        # Of the whole dataset: every process must scale alike.
+        source = SampleSource(store, model.info.keypoint_sites, model.info.fingers, clean=True)
+        found = source.statistics(np.random.default_rng(config.seed))
         for mode in _modes(store):
             for name in ("mode_mean", "mode_std"):
                 model.statistics[name][mode] = found[name][mode]
@@ -107,10 +109,6 @@ class Extension:
         steps = self.config.inverse_steps or self.config.steps
         return self._train(name, getattr(self.model, name), loss, steps, clean=False, report=report)
 
-    def _source(self, store: TransitionStore, *, clean: bool) -> SampleSource:
-        info, share = self.model.info, (self.rank, self.processes)
-        return SampleSource(store, info.keypoint_sites, info.fingers, clean=clean, share=share)
-
     def _train(
         self,
         name: str,
@@ -122,7 +120,11 @@ class Extension:
         report: Callable[[str], None],
     ) -> float:
         net.train().requires_grad_(True)
-        sources = [self._source(store, clean=clean) for store in self._stores]
+        info, share = self.model.info, (self.rank, self.processes)
+        sources = [
+            SampleSource(store, info.keypoint_sites, info.fingers, clean=clean, share=share)
+            for store in self._stores
+        ]
         size = self.config.batch // self.processes
 
         def draw(rng: np.random.Generator) -> Iterator[Pair]:
@@ -144,10 +146,11 @@ def _check(model: ControllerModel, store: TransitionStore, replay: TransitionSto
             ("hand", layout.hand, info.hand),
             ("joints", layout.joint_names, info.joint_names),
             ("modes", layout.modes, info.modes),
+            ("control period", layout.control_dt, info.control_dt),
         ):
             if own != wanted:
                 raise InputError(
-                    f"the dataset's {what} are not the controller's: {own} instead of {wanted}",
+                    f"{what} of the dataset: {own}; of the controller: {wanted}",
                     where=str(known.folder),
                     remedy="Collect data of the controller's hand with this release",
                 )

@@ -96,7 +96,9 @@ def test_datasets_that_do_not_fit(model, store, taught, tmp_path: Path) -> None:
         Extension(model, store, store, tmp_path / "more", CONFIG)
     left = Trainer(store, RIGHT, tmp_path / "other", CONFIG).model
     left.info = type(left.info)(**{**left.info.__dict__, "hand": LEFT.id})
-    with pytest.raises(InputError, match=f"hand are not the controller's: {RIGHT.id}"):
+    with pytest.raises(
+        InputError, match=f"hand of the dataset: {RIGHT.id}; of the controller: {LEFT.id}"
+    ):
         Extension(left, taught, store, tmp_path / "more", CONFIG)
 
 
