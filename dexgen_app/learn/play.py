@@ -26,7 +26,6 @@ from dexgen_app.errors import DexgenError
 from dexgen_app.learn.config import from_plain
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps, object_key
-from dexgen_app.learn.object_names import check_gravity
 from dexgen_app.learn.policy import Policy, load_policy
 from dexgen_app.learn.shipped import grasps_file
 from dexgen_app.live.row import SessionState, row_dtype
@@ -51,8 +50,6 @@ def build(policy: Policy, engine: Engine, gravity: str, seed: int) -> HandEnviro
     registry = PluginRegistry.load()
     skill = registry.find_skill(policy.skill)
     settings: Any = from_plain(load_object(skill.config), policy.config)
-    if gravity:
-        check_gravity(gravity)
     settings = settings.for_trials(
         objects=settings.objects[:1],
         gravity=(gravity,) if gravity else settings.gravity,

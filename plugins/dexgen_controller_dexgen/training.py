@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +21,88 @@ from dexgen_controller_dexgen.model import ControllerModel, ModelInfo
 from dexgen_controller_dexgen.optimisation import TrainingConfig, join_processes, optimise
 from dexgen_controller_dexgen.samples import Batch, SampleSource
 
-Loss = Callable[[nn.Module, Batch], torch.Tensor]
+Batches = tuple[Batch, ...]
+"""A minibatch of each dataset."""
 
 
-class Trainer:
-    """Trains the networks of a controller; continues from checkpoints in ``folder``.
+class NetworkTraining(ABC):
+    """Trains the three networks of a model; continues from checkpoints in ``folder``.
 
     Under ``torchrun`` every process takes its share of the windows and gradients are averaged.
+
+    Args:
+        folder: Run folder.
+        config: How to train; a minibatch has ``batch`` samples of each dataset.
+
+    Attributes:
+        model: The model, which a subclass sets.
+    """
+
+    model: ControllerModel
+
+    def __init__(self, folder: Path, config: TrainingConfig) -> None:
+        self.rank, self.processes = join_processes()
+        self.config, self.folder = config, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.rank == 0:
+            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+        torch.manual_seed(config.seed)
+
+    @abstractmethod
+    def stores(self, *, clean: bool) -> tuple[TransitionStore, ...]:
+        """Return the datasets of the prior where ``clean``, else those of the dynamics."""
+
+    @abstractmethod
+    def prior_loss(self, net: nn.Module, batches: Batches) -> torch.Tensor:
+        """Return the loss of the prior on a minibatch of each dataset."""
+
+    @abstractmethod
+    def dynamics_loss(self, name: str, net: nn.Module, batches: Batches) -> torch.Tensor:
+        """Return the loss of the dynamics called ``name`` on a minibatch of each dataset."""
+
+    def train_prior(self, report: Callable[[str], None] = print) -> float:
+        """Train the prior on undisturbed windows and return its last mean loss."""
+        return self._train("prior", self.prior_loss, self.config.steps, report, clean=True)
+
+    def train_inverse(self, report: Callable[[str], None] = print) -> float:
+        """Train the inverse dynamics on all its windows and return its last mean loss."""
+        return self._train_dynamics("inverse", report)
+
+    def train_forward(self, report: Callable[[str], None] = print) -> float:
+        """Train the forward dynamics on all its windows and return its last mean loss."""
+        return self._train_dynamics("forward", report)
+
+    def _train_dynamics(self, name: str, report: Callable[[str], None]) -> float:
+        loss = partial(self.dynamics_loss, name)
+        steps = self.config.inverse_steps or self.config.steps
+        return self._train(name, loss, steps, report, clean=False)
+
+    def _train(
+        self,
+        name: str,
+        loss: Callable[[nn.Module, Batches], torch.Tensor],
+        steps: int,
+        report: Callable[[str], None],
+        *,
+        clean: bool,
+    ) -> float:
+        net: nn.Module = getattr(self.model, name)
+        net.train()
+        info, share = self.model.info, (self.rank, self.processes)
+        sources = [
+            SampleSource(store, info.keypoint_sites, info.fingers, clean=clean, share=share)
+            for store in self.stores(clean=clean)
+        ]
+        size = self.config.batch // self.processes
+
+        def draw(rng: np.random.Generator) -> Iterator[Batches]:
+            return zip(*(source.batches(size, rng) for source in sources))
+
+        return optimise(name, net, loss, draw, self.config, self.folder, steps=steps, report=report)
+
+
+class Trainer(NetworkTraining):
+    """Trains the networks of a new controller.
 
     Args:
         store: The dataset.
@@ -45,23 +122,17 @@ class Trainer:
         mirror_of: HandSpec | None = None,
         dynamics_store: TransitionStore | None = None,
     ) -> None:
-        self._dynamics_store = dynamics_store or store
-        for known in (store, self._dynamics_store):
+        self._store, self._dynamics_store = store, dynamics_store or store
+        for known in (self._store, self._dynamics_store):
             known.require_hand(hand)
-        self.rank, self.processes = join_processes()
-        self.config, self.folder, self.store = config, folder, store
-        folder.mkdir(parents=True, exist_ok=True)
-        if self.rank == 0:
-            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
-        torch.manual_seed(config.seed)
+        super().__init__(folder, config)
         sites = hand.tip_sites if config.tips_only else hand.keypoint_sites
-        self.fingers = len(hand.fingers)
         self.model = ControllerModel(
             ModelInfo(
                 hand=hand.id,
                 joint_names=hand.joint_names,
                 keypoint_sites=sites,
-                fingers=self.fingers,
+                fingers=len(hand.fingers),
                 modes=store.format.modes,
                 size=config.size,
                 control_dt=store.format.control_dt,
@@ -69,55 +140,17 @@ class Trainer:
                 mirror_signs=joint_signs(hand, mirror_of) if mirror_of else (),
             )
         )
-        source = SampleSource(store, sites, self.fingers, clean=True)
+        source = SampleSource(store, sites, len(hand.fingers), clean=True)
         self.model.set_statistics(source.statistics(np.random.default_rng(config.seed)))
 
-    def train_prior(self, report: Callable[[str], None] = print) -> float:
-        """Train the prior on undisturbed windows and return its last mean loss."""
-        model, draws = self.model, self.config.draws
+    def stores(self, *, clean: bool) -> tuple[TransitionStore, ...]:
+        """Return the dataset of the prior or of the dynamics."""
+        return (self._store if clean else self._dynamics_store,)
 
-        def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
-            return NoisyMotion.draw(model, batch, draws).loss(net)
+    def prior_loss(self, net: nn.Module, batches: Batches) -> torch.Tensor:
+        """Return how far the prior is from the noise in the motions."""
+        return NoisyMotion.draw(self.model, batches[0], self.config.draws).loss(net)
 
-        steps = self.config.steps
-        return self._train("prior", model.prior, loss, steps, clean=True, report=report)
-
-    def train_inverse(self, report: Callable[[str], None] = print) -> float:
-        """Train the inverse dynamics on all its windows and return its last mean loss."""
-        return self._train_dynamics("inverse", report)
-
-    def train_forward(self, report: Callable[[str], None] = print) -> float:
-        """Train the forward dynamics on all its windows and return its last mean loss."""
-        return self._train_dynamics("forward", report)
-
-    def _train_dynamics(self, name: str, report: Callable[[str], None]) -> float:
-        def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
-            return Step.of(self.model, name, batch).loss(net)
-
-        steps = self.config.inverse_steps or self.config.steps
-        net = getattr(self.model, name)
-        return self._train(name, net, loss, steps, clean=False, report=report)
-
-    def _train(
-        self,
-        name: str,
-        net: nn.Module,
-        loss: Loss,
-        steps: int,
-        *,
-        clean: bool,
-        report: Callable[[str], None],
-    ) -> float:
-        store = self.store if clean else self._dynamics_store
-        source = SampleSource(
-            store,
-            self.model.info.keypoint_sites,
-            self.fingers,
-            clean=clean,
-            share=(self.rank, self.processes),
-        )
-
-        def draw(rng: np.random.Generator) -> Iterator[Batch]:
-            return source.batches(self.config.batch // self.processes, rng)
-
-        return optimise(name, net, loss, draw, self.config, self.folder, steps=steps, report=report)
+    def dynamics_loss(self, name: str, net: nn.Module, batches: Batches) -> torch.Tensor:
+        """Return how far the dynamics are from what happened."""
+        return Step.of(self.model, name, batches[0]).loss(net)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
+from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
@@ -56,6 +57,19 @@ def sway(
         )
     writer.flush()
     return TransitionStore(folder)
+
+
+def quiet(_text: str) -> None:
+    pass
+
+
+def train(store: TransitionStore, folder: Path, config: TrainingConfig) -> ControllerModel:
+    """Train all networks of a model and return it."""
+    trainer = Trainer(store, RIGHT, folder, config)
+    trainer.train_prior(quiet)
+    trainer.train_inverse(quiet)
+    trainer.train_forward(quiet)
+    return trainer.model
 
 
 @pytest.fixture

@@ -18,13 +18,9 @@ from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.samples import Batch, SampleSource
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import LEFT, RIGHT
-from tests.controllers.conftest import sway
+from tests.controllers.conftest import quiet, sway, train
 
 CONFIG = TrainingConfig(steps=50, batch=64, learning_rate=1e-3)
-
-
-def quiet(_text: str) -> None:
-    pass
 
 
 @pytest.fixture
@@ -35,11 +31,7 @@ def taught(tmp_path: Path) -> TransitionStore:
 
 @pytest.fixture
 def model(store: TransitionStore, tmp_path: Path) -> ControllerModel:
-    trainer = Trainer(store, RIGHT, tmp_path / "first", CONFIG)
-    trainer.train_prior(quiet)
-    trainer.train_inverse(quiet)
-    trainer.train_forward(quiet)
-    return trainer.model
+    return train(store, tmp_path / "first", CONFIG)
 
 
 def batch_of(store: TransitionStore) -> Batch:

@@ -24,21 +24,9 @@ from dexgen_controller_dexgen.samples import SampleSource
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_controller_dexgen.wish import LARGEST_WISH
 from dexgen_hand_allegro.spec import LEFT, RIGHT
-from tests.controllers.conftest import sway
+from tests.controllers.conftest import quiet, sway, train
 
 QUICK = TrainingConfig(steps=40, batch=128, checkpoint_every=10)
-
-
-def quiet(_text: str) -> None:
-    pass
-
-
-def train(store: TransitionStore, folder: Path, config: TrainingConfig = QUICK) -> ControllerModel:
-    trainer = Trainer(store, RIGHT, folder, config)
-    trainer.train_prior(quiet)
-    trainer.train_inverse(quiet)
-    trainer.train_forward(quiet)
-    return trainer.model
 
 
 def test_a_window_is_history_motion_and_increment(store: TransitionStore) -> None:
@@ -213,7 +201,7 @@ def test_inverse_dynamics_needs_the_middle_joints_too(store, tmp_path: Path) -> 
 
 
 def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Path) -> None:
-    model = train(store, tmp_path)
+    model = train(store, tmp_path, QUICK)
     outputs = []
     for _ in range(2):
         policy = GuidedPolicy(model, 3, seed=4)
@@ -226,7 +214,7 @@ def test_a_policy_is_repeatable_and_starts_anew_after_reset(store, tmp_path: Pat
 
 
 def test_some_hands_can_be_sampled_for(store, tmp_path: Path) -> None:
-    policy = GuidedPolicy(train(store, tmp_path), 3)
+    policy = GuidedPolicy(train(store, tmp_path, QUICK), 3)
     policy.observe(torch.randn(3, 4, 3), torch.zeros(3, 16), torch.zeros(3, 16))
     command = 0.05 * torch.randn(3, 16)
     some = torch.tensor([True, False, True])
