@@ -352,10 +352,10 @@ class TransitionStore:
         return np.concatenate([shard[name] for shard in self._shards])
 
     def windows(self, history: int, horizon: int, *, clean: bool) -> np.ndarray:
-        """Return the rows that have enough past and future within their episode.
+        """Return the rows whose past and future within their episode are known.
 
         Args:
-            history: Rows needed up to and including the row itself.
+            history: Rows needed up to and including the row itself, or since the episode began.
             horizon: Rows needed after it.
             clean: Keep only rows from which ``horizon`` steps were undisturbed.
 
@@ -365,12 +365,12 @@ class TransitionStore:
         found = []
         for start, shard in zip(self._starts[:-1], self._shards):
             episode, step = shard["episode"][:, 0], shard["step"][:, 0].astype(np.int64)
-            rows = np.arange(history - 1, len(episode) - horizon)
-            if not len(rows):
-                continue
-            first, last = rows - history + 1, rows + horizon
+            rows = np.arange(max(0, len(episode) - horizon))
+            past = np.minimum(step[rows], history - 1)
+            rows, past = rows[past <= rows], past[past <= rows]
+            first, last = rows - past, rows + horizon
             good = episode[first] == episode[last]
-            good &= step[last] - step[first] == history - 1 + horizon
+            good &= step[last] - step[first] == past + horizon
             if clean:
                 for ahead in range(horizon):
                     good &= shard["clean"][rows + ahead, 0] == 1

@@ -65,8 +65,12 @@ class SampleSource:
             )
 
     def at(self, rows: np.ndarray) -> Batch:
-        """Return the samples whose present is at ``rows``, shape (n,)."""
-        span = rows[:, None] + np.arange(1 - HISTORY, HORIZON + 1)
+        """Return the samples whose present is at ``rows``, shape (n,).
+
+        An episode's first step stands for the time before it, as in ``HistoryBuffer``.
+        """
+        step = self._store.gather("step", rows).astype(np.int64)
+        span = rows[:, None] + np.maximum(np.arange(1 - HISTORY, HORIZON + 1), -step)
         points = self._store.gather("keypoints", span)
         points = points.reshape(len(rows), span.shape[1], -1, 3)
         past = span[:, :HISTORY]

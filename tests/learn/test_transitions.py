@@ -73,8 +73,18 @@ def test_windows_stay_inside_an_episode_and_skip_disturbed_steps(tmp_path) -> No
     writer.append(block(7, 1))
     writer.flush()
     store = TransitionStore(tmp_path)
-    assert store.windows(4, 2, clean=False).tolist() == [3, 4, 5, 6, 7, 13, 14]
-    assert store.windows(4, 2, clean=True).tolist() == [3, 4, 7, 13, 14]
+    assert store.windows(4, 2, clean=False).tolist() == [*range(8), *range(10, 15)]
+    assert store.windows(4, 2, clean=True).tolist() == [0, 1, 2, 3, 4, 7, *range(10, 15)]
+
+
+def test_a_window_needs_the_past_that_there_was(tmp_path) -> None:
+    writer = TransitionWriter(tmp_path, LAYOUT, {})
+    whole = block(12, 0)
+    # The rest of an episode whose beginning is elsewhere.
+    writer.append({name: values[5:] for name, values in whole.items()})
+    writer.append(block(3, 1))
+    writer.flush()
+    assert TransitionStore(tmp_path).windows(4, 2, clean=False).tolist() == [3, 4, 7]
 
 
 def test_damage_is_named(tmp_path) -> None:
