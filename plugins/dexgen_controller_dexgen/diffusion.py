@@ -27,6 +27,7 @@ class Schedule:
         betas = (1.0 - level[1:] / level[:-1]).clamp(max=0.999)
         self.betas = betas
         self.alpha_bar = torch.cumprod(1.0 - betas, dim=0).float()
+        self._levels = self.alpha_bar.tolist()
 
     def add_noise(
         self, clean: torch.Tensor, noise: torch.Tensor, step: torch.Tensor
@@ -40,19 +41,22 @@ class Schedule:
         stride = self.train_steps / count
         return [round(self.train_steps - index * stride) - 1 for index in range(count)]
 
+    def level(self, step: int) -> float:
+        """Return the share of the clean sample's variance at ``step``; all of it at -1."""
+        return 1.0 if step < 0 else self._levels[step]
+
     def variance(self, step: int, following: int) -> float:
         """Return the posterior variance of the jump from ``step`` to ``following`` (-1: clean).
 
         Deterministic DDIM has none of its own; guidance takes this one (Ho et al. 2020, eq. 7,
         for the strided chain).
         """
-        now = float(self.alpha_bar[step])
-        then = 1.0 if following < 0 else float(self.alpha_bar[following])
+        now, then = self.level(step), self.level(following)
         return (1.0 - then) / (1.0 - now) * (1.0 - now / then)
 
 
 def sample(
-    predict_noise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    predict_noise: Callable[[torch.Tensor, int], torch.Tensor],
     schedule: Schedule,
     noise: torch.Tensor,
     steps: int,
@@ -63,7 +67,7 @@ def sample(
     """Draw a sample with deterministic DDIM (Song et al. 2021, eq. 12).
 
     Args:
-        predict_noise: ``(sample (n, d), step (n,)) -> noise (n, d)``.
+        predict_noise: ``(sample (n, d), diffusion step) -> noise (n, d)``.
         schedule: The noise schedule.
         noise: Start, shape (n, d).
         steps: Number of DDIM steps.
@@ -77,15 +81,15 @@ def sample(
     x = noise
     chain = schedule.ddim_steps(steps)
     for step, following in zip(chain, [*chain[1:], -1]):
-        now = schedule.alpha_bar[step]
-        then = schedule.alpha_bar[following] if following >= 0 else torch.ones(())
-        epsilon = predict_noise(x, torch.full((len(x),), step, device=x.device))
-        denoised = (x - (1.0 - now).sqrt() * epsilon) / now.sqrt()
-        denoised = denoised.clamp(-clip, clip)
+        now, then = schedule.level(step), schedule.level(following)
+        epsilon = predict_noise(x, step)
+        denoised = torch.add(x, epsilon, alpha=-math.sqrt(1.0 - now)).mul_(1.0 / math.sqrt(now))
+        denoised.clamp_(-clip, clip)
         if pull is not None:
             denoised = pull(denoised, schedule.variance(step, following))
-        epsilon = (x - now.sqrt() * denoised) / (1.0 - now).sqrt()
-        x = then.sqrt() * denoised + (1.0 - then).sqrt() * epsilon
+        # With the noise that is left in x beside the denoised sample.
+        kept = math.sqrt((1.0 - then) / (1.0 - now))
+        x = (kept * x).add_(denoised, alpha=math.sqrt(then) - kept * math.sqrt(now))
     return x
 
 
@@ -134,7 +138,7 @@ class Guidance:
             scale = scale * weight
 
         def pull(denoised: torch.Tensor, variance: float) -> torch.Tensor:
-            fraction = (2.0 * variance * scale).clamp(max=self._bound)
-            return denoised - fraction * (denoised - goal)
+            fraction = (2.0 * variance * scale).clamp_(max=self._bound)
+            return torch.lerp(denoised, goal, fraction)
 
         return pull

@@ -103,21 +103,25 @@ class ControllerModel:
         strength: float | torch.Tensor = 0.0,
         weight: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Sample keypoint motion.
+        """Sample keypoint motions, several of each state, one after another.
 
         Args:
             state: Robot states, shape (n, state).
             mode: Mode indices, shape (n,).
-            noise: Standard normal, shape (n, motion).
+            noise: Standard normal, shape (n draws, motion).
             steps: DDIM steps.
-            command: Commanded motion [m], shape (n, T, K, 3); None is the prior alone.
-            strength: Guidance strength, one for all or of shape (n,).
+            command: Commanded motion [m], shape (n draws, T, K, 3); None is the prior alone.
+            strength: Guidance strength, one for all or of shape (n draws,).
             weight: Weight of each keypoint, shape (K,).
 
         Returns:
-            Motion [m], shape (n, T, K, 3): offsets from now after each step.
+            Motion [m], shape (n draws, T, K, 3): offsets from now after each step.
         """
-        mean, std = self.statistics["mode_mean"][mode], self.statistics["mode_std"][mode]
+        draws = len(noise) // len(state)
+        mean, std = (
+            self.statistics[f"mode_{name}"][mode].repeat_interleave(draws, 0)
+            for name in ("mean", "std")
+        )
         one_hot = torch.nn.functional.one_hot(mode, len(self.info.modes)).float()
         code = self.prior.encode(self.normal_state(state), one_hot)
         pull = None
@@ -128,7 +132,7 @@ class ControllerModel:
                 weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()
             pull = Guidance(mean, std).toward(command.flatten(1), strength, weight)
         normal = sample(
-            self.prior.denoiser(code),
+            self.prior.denoiser(code, draws),
             self.schedule,
             noise,
             steps,

@@ -7,7 +7,7 @@ connected, three encoder and three decoder blocks, FiLM conditioning, group norm
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -52,10 +52,9 @@ class FilmBlock(nn.Module):
         self.film = nn.Linear(condition, 2 * outputs)
         self.act = nn.SiLU()
 
-    def forward(self, x: torch.Tensor, film: torch.Tensor) -> torch.Tensor:
-        """Map (n, inputs) to (n, outputs) under the result of ``film``, (n, 2 outputs)."""
-        scale, shift = film.chunk(2, dim=-1)
-        return self.act(torch.addcmul(shift, self.norm(self.linear(x)), 1.0 + scale))
+    def forward(self, x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+        """Map (n, inputs) to (n, outputs) under a scale and a shift of shape (n, outputs)."""
+        return self.act(torch.addcmul(shift, self.norm(self.linear(x)), scale))
 
 
 def _encoder(inputs: int, width: int, layers: int) -> nn.Sequential:
@@ -64,6 +63,11 @@ def _encoder(inputs: int, width: int, layers: int) -> nn.Sequential:
         modules += [nn.Linear(inputs if layer == 0 else width, width), nn.GroupNorm(GROUPS, width)]
         modules.append(nn.SiLU())
     return nn.Sequential(*modules)
+
+
+def _by_block(films: list[torch.Tensor]) -> torch.Tensor:
+    """Turn each block's film, shape (n, 2 width), into scales and shifts: (2 blocks, n, width)."""
+    return torch.stack(films).unflatten(-1, (2, -1)).transpose(1, 2).flatten(0, 1)
 
 
 class MotionPrior(nn.Module):
@@ -95,7 +99,7 @@ class MotionPrior(nn.Module):
             self.up.append(FilmBlock(before + after, after, condition))
             before = after
         self.out = nn.Linear(before, motion)
-        self._films: dict[int, list[torch.Tensor]] = {}
+        self._films: dict[int, torch.Tensor] = {}
         self._films_version = -1
 
     def encode(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
@@ -107,39 +111,50 @@ class MotionPrior(nn.Module):
         """
         return torch.cat([self.encoder(state), self.mode(mode)], dim=-1)
 
-    def denoiser(self, code: torch.Tensor) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def denoiser(
+        self, code: torch.Tensor, draws: int = 1
+    ) -> Callable[[torch.Tensor, int], torch.Tensor]:
         """Return ``forward`` for one ``code`` and steps that all samples share, made for speed.
 
         The part of ``code`` in the films is computed once a sample and the part of each diffusion
         step once a model.
+
+        Args:
+            code: What ``encode`` returned for n states.
+            draws: Motions of each state, one after another.
         """
-        from_code = self._code_films(code)
-        version = sum(p._version for p in self.parameters())
+        from_code = self._code_films(code).repeat_interleave(draws, 1)
+        version = sum(p._version for p in self._step_parameters())
         if version != self._films_version:
             self._films, self._films_version = {}, version
 
-        def denoise(motion: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-            index = int(step[0])
-            if index not in self._films:
-                self._films[index] = self._step_films(step[:1])
-            from_step = self._films[index]
-            return self._pass(motion, lambda block: from_code[block] + from_step[block])
+        def denoise(motion: torch.Tensor, step: int) -> torch.Tensor:
+            if step not in self._films:
+                self._films[step] = self._step_films(torch.tensor([step], device=motion.device))
+            return self._pass(motion, from_code + self._films[step])
 
         return denoise
 
-    def _pass(self, x: torch.Tensor, films: Callable[[int], torch.Tensor]) -> torch.Tensor:
-        """Send noisy motions, shape (n, motion), through the blocks, given the films of each."""
+    def _pass(self, x: torch.Tensor, films: torch.Tensor) -> torch.Tensor:
+        """Send noisy motions, shape (n, motion), through the blocks, given their films."""
+        parts = films.unbind()
         kept: list[torch.Tensor] = []
         for index, block in enumerate(self._blocks()):
             if index >= len(self.down):
                 x = torch.cat([x, kept.pop()], dim=-1)
-            x = block(x, films(index))
+            x = block(x, *parts[2 * index : 2 * index + 2])
             if index < len(self.down):
                 kept.append(x)
         return self.out(x)
 
     def _blocks(self) -> list[FilmBlock]:
         return [*self.down, *self.up]  # type: ignore[list-item]
+
+    def _step_parameters(self) -> Iterator[torch.Tensor]:
+        """Yield the parameters that ``_step_films`` depends on."""
+        yield from self.time.parameters()
+        for block in self._blocks():
+            yield from block.film.parameters()
 
     def _encode_step(self, step: torch.Tensor) -> torch.Tensor:
         half = self.time_width // 2
@@ -149,18 +164,26 @@ class MotionPrior(nn.Module):
         angles = step.float()[:, None] * rates[None]
         return self.time(torch.cat([angles.sin(), angles.cos()], dim=-1))
 
-    def _code_films(self, code: torch.Tensor) -> list[torch.Tensor]:
-        """Return what a code adds to each block's film, each of shape (n, 2 width)."""
+    def _code_films(self, code: torch.Tensor) -> torch.Tensor:
+        """Return what a code adds to scale and shift of every block: (2 blocks, n, width)."""
         known = code.shape[-1]
-        return [nn.functional.linear(code, b.film.weight[:, :known]) for b in self._blocks()]
+        films = [nn.functional.linear(code, b.film.weight[:, :known]) for b in self._blocks()]
+        return _by_block(films)
 
-    def _step_films(self, step: torch.Tensor) -> list[torch.Tensor]:
-        """Return what diffusion steps, shape (u,), add to each block's film: (u, 2 width)."""
+    def _step_films(self, step: torch.Tensor) -> torch.Tensor:
+        """Return scale and shift at diffusion steps, shape (u,), before a code adds to them.
+
+        A film of zero leaves a block as it is, hence the one in the scales: (2 blocks, u, width).
+        """
         time = self._encode_step(step)
-        return [
-            nn.functional.linear(time, b.film.weight[:, -self.time_width :], b.film.bias)
-            for b in self._blocks()
-        ]
+        films = _by_block(
+            [
+                nn.functional.linear(time, b.film.weight[:, -self.time_width :], b.film.bias)
+                for b in self._blocks()
+            ]
+        )
+        films[0::2] += 1.0
+        return films
 
     def forward(
         self, motion: torch.Tensor, step: torch.Tensor, state: torch.Tensor, mode: torch.Tensor
@@ -180,12 +203,8 @@ class MotionPrior(nn.Module):
         steps, place = torch.unique(step, return_inverse=True)
         from_step = self._step_films(steps)
         draws = len(motion) // len(state)
-
-        def films(block: int) -> torch.Tensor:
-            own = from_step[block][place].unflatten(0, (-1, draws))
-            return (from_code[block][:, None] + own).flatten(0, 1)
-
-        return self._pass(motion, films)
+        own = from_step[:, place].unflatten(1, (-1, draws))
+        return self._pass(motion, (from_code[:, :, None] + own).flatten(1, 2))
 
 
 class _Residual(nn.Module):

@@ -105,22 +105,25 @@ class GuidedPolicy:
             wish = Wish(*(part[chosen] for part in wish))
         pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state))
         # In the same pass, without guidance: what the hand would do by itself.
-        both = torch.cat([state, state])
         commanded = self.model.motion(state, wish.asked)
-        motion = self.model.sample_motion(
-            both,
-            torch.cat([mode, mode]),
-            torch.cat([noise, noise]),
+        both = self.model.sample_motion(
+            state,
+            mode,
+            _twice(noise),
             steps=self.steps,
-            command=torch.cat([commanded, commanded]),
-            strength=torch.cat([pull, torch.zeros_like(pull)]),
+            command=_twice(commanded),
+            strength=torch.stack([pull, torch.zeros_like(pull)], 1).flatten(),
             weight=weight,
         )
-        increment, own = self.model.increment(both, motion).chunk(2)
+        increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
             share = trust * pull[:, None] / (pull[:, None] + half)
             increment = torch.lerp(increment, meant, share)
-        return increment, motion[: len(state)]
+        return increment, both[::2]
+
+
+def _twice(values: torch.Tensor) -> torch.Tensor:
+    return values.repeat_interleave(2, 0)

@@ -6,8 +6,8 @@ import torch
 from dexgen_controller_dexgen.diffusion import GUIDANCE_LENGTH, Guidance, Schedule, sample
 
 
-def wavy(x: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    return torch.sin(3.0 * x) * 0.7 + 0.01 * step[:, None]
+def wavy(x: torch.Tensor, step: int) -> torch.Tensor:
+    return torch.sin(3.0 * x) * 0.7 + 0.01 * step
 
 
 # The scheduler's strides are whole numbers: 8 and 12 steps need a chain that they divide.
@@ -26,8 +26,7 @@ def test_sampler_agrees_with_diffusers(train_steps: int, steps: int) -> None:
     noise = torch.randn(3, 7, generator=torch.Generator().manual_seed(0))
     x = noise
     for step in theirs.timesteps:
-        predicted = wavy(x, torch.full((3,), int(step)))
-        x = theirs.step(predicted, step, x, use_clipped_model_output=True).prev_sample
+        x = theirs.step(wavy(x, int(step)), step, x, use_clipped_model_output=True).prev_sample
     ours = sample(wavy, Schedule(train_steps), noise, steps)
     torch.testing.assert_close(ours, x, atol=1e-4, rtol=1e-4)
 
@@ -35,8 +34,8 @@ def test_sampler_agrees_with_diffusers(train_steps: int, steps: int) -> None:
 def exact_noise(schedule: Schedule, std: torch.Tensor):
     """Return the best noise predictor for data that is Gaussian with standard deviation std."""
 
-    def predict(x: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        level = schedule.alpha_bar[step][:, None]
+    def predict(x: torch.Tensor, step: int) -> torch.Tensor:
+        level = schedule.alpha_bar[step]
         return x * (1 - level).sqrt() / (level * std**2 + 1 - level)
 
     return predict
