@@ -224,3 +224,9 @@ class ControllerModel:
         model.inverse.eval()
         model.forward.eval()
         return model
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """Return the notes that a model was saved with: how it was made, a command a line."""
+    with safe_open(path, "pt") as file:
+        return {name: note for name, note in file.metadata().items() if name != "info"}

@@ -45,7 +45,8 @@ PARAMETERS = (
         lower=0.0,
         upper=2.0,
         advanced=True,
-        help="Time over which commands are averaged: a shaking hand's noise cancels out.",
+        help="Time over which commands are averaged: a shaking hand's noise cancels out. "
+        "Those close to the controller's own motion pass at once.",
     ),
     ParameterSpec(
         name="temperature",

@@ -13,7 +13,7 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.extension import Extension
 from dexgen_controller_dexgen.losses import NoisyMotion, Step
-from dexgen_controller_dexgen.model import ControllerModel
+from dexgen_controller_dexgen.model import ControllerModel, read_notes
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.samples import Batch, SampleSource
 from dexgen_controller_dexgen.training import Trainer
@@ -100,8 +100,11 @@ def test_command(store, taught, weights: Path, tmp_path: Path, capsys) -> None:
     assert main(words) == 2
     assert "--replay DATASET" in capsys.readouterr().err
     words += ["--replay", str(store.folder), "--steps", "2", "--batch", "16"]
+    ControllerModel.load(weights).save(weights, {"made_by": "dexgen-app distill first"})
     assert main(words) == 0
     assert f"wrote {out}" in capsys.readouterr().out
+    first, *more = read_notes(out)["made_by"].splitlines()
+    assert (first, len(more)) == ("dexgen-app distill first", 1)
     before, after = ControllerModel.load(weights), ControllerModel.load(out)
     assert after.info == before.info
     moved = after.statistics["mode_std"] / before.statistics["mode_std"]

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_controller_dexgen.model import read_notes
     from dexgen_controller_dexgen.optimisation import bfloat16_pays
 
     torch.set_num_threads(args.threads)
@@ -70,8 +71,11 @@ def run(args: argparse.Namespace) -> int:
     forward = trainer.train_forward(lambda line: print(line, flush=True))
     if trainer.rank == 0:
         args.out.parent.mkdir(parents=True, exist_ok=True)
+        made_by = shlex.join(("dexgen-app", *sys.argv[1:]))
+        if args.extend:
+            made_by = "\n".join((read_notes(args.extend).get("made_by", ""), made_by)).strip()
         notes = {
-            "made_by": shlex.join(("dexgen-app", *sys.argv[1:])),
+            "made_by": made_by,
             "rows": str(len(store)),
             "prior_loss": f"{prior:.4f}",
             "inverse_loss": f"{inverse:.4f}",
