@@ -311,7 +311,7 @@ def test_time_is_written_down_as_it_passes(tmp_path: Path) -> None:
 def test_gates(tmp_path: Path) -> None:
     require_expert(judged(), 60.0, 5.0)
     sway(tmp_path / "few", episodes=3)
-    with pytest.raises(GateError, match="105 undisturbed windows, fewer than 2,000"):
+    with pytest.raises(GateError, match="114 undisturbed windows, fewer than 2,000"):
         require_data(tmp_path / "few")
     good = cells("add1.5", (3.0, 60.0, 30.0), (0.9, 0.1, 0.3))
     assert find_faults(good) == []
