@@ -66,14 +66,14 @@ def run(args: argparse.Namespace) -> int:
         args.bfloat16 = False
     store = TransitionStore(args.data)
     trainer = _extension(args, store) if args.extend else _trainer(args, store)
+    made_by = shlex.join(("dexgen-app", *sys.argv[1:]))
+    if args.extend:
+        made_by = "\n".join((read_notes(args.extend).get("made_by", ""), made_by)).strip()
     prior = trainer.train_prior(lambda line: print(line, flush=True))
     inverse = trainer.train_inverse(lambda line: print(line, flush=True))
     forward = trainer.train_forward(lambda line: print(line, flush=True))
     if trainer.rank == 0:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        made_by = shlex.join(("dexgen-app", *sys.argv[1:]))
-        if args.extend:
-            made_by = "\n".join((read_notes(args.extend).get("made_by", ""), made_by)).strip()
         notes = {
             "made_by": made_by,
             "rows": str(len(store)),
