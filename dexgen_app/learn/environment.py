@@ -9,75 +9,26 @@ import contextlib
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 
 from dexgen_app.errors import InputError, SimulationError
-from dexgen_app.learn.goals import GoalOptions, GraspGoals
+from dexgen_app.learn.disturbance import Disturbance
+from dexgen_app.learn.environment_config import EnvironmentConfig
+from dexgen_app.learn.goals import GraspGoals
 from dexgen_app.learn.grasp_set import GraspSet, grasp_path, load_grasps
 from dexgen_app.learn.guard import FiniteGuard
 from dexgen_app.learn.object_names import check_gravity
-from dexgen_app.learn.randomisation import Randomisation, Randomiser
+from dexgen_app.learn.randomisation import Randomiser
 from dexgen_app.learn.rotations import from_rotation_vector, rotate, tilt
 from dexgen_app.sim.cache import simulator_backend
-from dexgen_app.sim.world import Engine, PhysicsOptions, World, WorldOptions, make_world
-from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
+from dexgen_app.sim.world import Engine, World, WorldOptions, make_world
+from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnvironmentConfig:
-    """Settings that every skill has.
-
-    Attributes:
-        objects: Objects, dealt out to the environments in equal blocks.
-        control_hz: Rate of actions [Hz].
-        physics: Physics settings.
-        action_scale: Change of the joint targets at an action of 1 [rad].
-        episode_seconds: Episodes are cut after this time [s].
-        stall_seconds: Training episodes that make no progress for this time end as if they had
-            failed, so that time is spent where something is learned; 0 never ends them [s]. Needs
-            a skill that tells progress; evaluations never do it.
-        retry_share: Share of the training episodes that drop in their first ``retry_seconds``
-            which start again in the same grasp under the same gravity, so that the grasps that
-            are hard to leave are met more often; evaluations never do it.
-        retry_seconds: What counts as the start of an episode there [s].
-        gravity: Directions in which gravity points, keys of ``GRAVITY_DIRECTIONS``.
-        gravity_tilt: Largest random tilt from that direction [rad].
-        wrist_speed: Largest speed at which the wrist turns gravity [rad/s].
-        drop_distance: The object is dropped farther than this from the grasp centre [m].
-        lowest: The object is dropped below this height over the palm's frame, along x [m].
-        goals: How start grasps and goals are drawn.
-        randomisation: Domain randomisation.
-        stiffness: Proportional gain of the joints [N m/rad].
-        damping: Derivative gain of the joints [N m s/rad].
-    """
-
-    objects: tuple[ObjectSpec, ...] = (ObjectSpec(),)
-    control_hz: float = 10.0
-    physics: PhysicsOptions = field(default_factory=lambda: PhysicsOptions(substeps=1))
-    action_scale: float = 0.1
-    episode_seconds: float = 30.0
-    stall_seconds: float = 0.0
-    retry_share: float = 0.0
-    retry_seconds: float = 3.0
-    gravity: tuple[str, ...] = ("palm_up",)
-    gravity_tilt: float = 0.35
-    wrist_speed: float = 0.0
-    drop_distance: float = 0.07
-    lowest: float = 0.0
-    goals: GoalOptions = field(default_factory=GoalOptions)
-    randomisation: Randomisation = field(default_factory=Randomisation)
-    stiffness: float = 3.0
-    damping: float = 0.1
-
-    def for_trials(self, **changes: Any) -> Self:
-        """Return the settings without what only training does, and with some changed."""
-        return replace(self, stall_seconds=0.0, retry_share=0.0, **changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +182,9 @@ class HandEnvironment(ABC):
         self._center = torch.tensor(hand.grasp_center)
         self._world_steps = max(1, round(1.0 / config.control_hz / config.physics.dt))
         self.step_seconds = self._world_steps * config.physics.dt
+        self._disturb = Disturbance(
+            config.disturbance, self.count, self.step_seconds, self.generator
+        )
         self._episode_steps = max(1, round(config.episode_seconds / self.step_seconds))
         self._table = torch.tensor(list(GRAVITY_DIRECTIONS.values()))
         self.choose_gravity(config.gravity)
@@ -310,7 +264,7 @@ class HandEnvironment(ABC):
             SimulationError: Too many values were not finite.
         """
         previous = self.last_action
-        action = torch.nan_to_num(action).clamp(-1.0, 1.0)
+        action = self._disturb(torch.nan_to_num(action).clamp(-1.0, 1.0))
         self.apply_action(action)
         self.state = self._read()
         dropped = self._find_drops()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from dexgen_app.learn.environment import EnvironmentConfig, EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment_config import EnvironmentConfig
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.symmetry import nearest_equivalent, turn_table
 from dexgen_app.sim.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from dexgen_app.learn.environment import EnvironmentConfig
+from dexgen_app.learn.environment_config import EnvironmentConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dexgen_app.learn.environment import EnvironmentConfig
+from dexgen_app.learn.environment_config import EnvironmentConfig
 from dexgen_app.learn.goals import GoalOptions
 
 NextGraspKind = Literal["start", "near"]

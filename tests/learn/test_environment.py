@@ -88,9 +88,30 @@ def test_an_episode_that_drops_early_starts_again_as_it_did(
 
 
 def test_a_trial_has_nothing_of_what_only_training_does() -> None:
-    training = AnyGraspConfig(stall_seconds=8.0, retry_share=0.5, episode_seconds=20.0)
+    training = AnyGraspConfig(
+        stall_seconds=8.0, retry_share=0.5, disturbance=0.5, episode_seconds=20.0
+    )
     trial = training.for_trials(episode_seconds=120.0)
-    assert (trial.stall_seconds, trial.retry_share, trial.episode_seconds) == (0.0, 0.0, 120.0)
+    assert trial == AnyGraspConfig(episode_seconds=120.0)
+
+
+def test_disturbed_actions_are_what_the_hand_does_and_the_policy_sees(grasp_set: GraspSet) -> None:
+    environment = _build(grasp_set, disturbance=0.5, drop_distance=9.0, lowest=-9.0)
+    environment.reset()
+    largest = []
+    for _ in range(100):
+        before = environment.target.clone()
+        going_on = ~environment.step(_zeros(environment)).done
+        moved = environment.target - before
+        free = (environment.target > environment.lower) & (environment.target < environment.upper)
+        free &= going_on[:, None]
+        scale = environment.config.action_scale
+        assert torch.allclose(moved[free], scale * environment.last_action[free], atol=1e-6)
+        largest.append(environment.last_action.abs().amax(-1))
+    assert float(torch.stack(largest).max()) <= 0.5
+    # Every hand has times of little and of more noise.
+    spread = torch.stack(largest).unflatten(0, (4, 25)).amax(1)
+    assert bool((spread.amax(0) > 1.5 * spread.amin(0)).any())
 
 
 def test_episodes_are_cut_without_counting_as_drops(grasp_set: GraspSet) -> None:

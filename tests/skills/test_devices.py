@@ -11,7 +11,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from dexgen_app.errors import InputError, SimulationError
-from dexgen_app.learn.environment import EnvironmentConfig, EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
+from dexgen_app.learn.environment_config import EnvironmentConfig
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.randomisation import Randomisation
 from dexgen_app.learn.vector import build_environment, make_batch
