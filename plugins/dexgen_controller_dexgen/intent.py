@@ -50,6 +50,7 @@ class Intent:
         self._keep = math.exp(-control_dt / AVERAGING_S)
         self._keep_agreement = math.exp(-control_dt / AGREEMENT_S)
         self._added = torch.zeros(hands, joints)
+        self._seen = torch.zeros(hands, 1)
         self._products = torch.zeros(hands, 2)
         self._keep_distance = math.exp(-control_dt / CLOSENESS_S)
         # Nobody is close before it is seen.
@@ -59,6 +60,7 @@ class Intent:
         """Forget the hands chosen by a mask of shape (N,); all where None."""
         rows = slice(None) if chosen is None else chosen
         self._added[rows] = 0.0
+        self._seen[rows] = 0.0
         self._products[rows] = 0.0
         self._square[rows] = FAR**2
 
@@ -81,10 +83,13 @@ class Intent:
         rows = slice(None) if chosen is None else chosen
         added = wish.newest - own
         self._added[rows] = torch.lerp(added, self._added[rows], self._keep)
+        # What the first steps weigh: an average over what there was, not over nothing before it.
+        self._seen[rows] = 1.0 - self._keep * (1.0 - self._seen[rows])
         square = added.square().mean(-1, keepdim=True)
         self._square[rows] = torch.lerp(square, self._square[rows], self._keep_distance)
         close = ((FAR - self._square[rows].sqrt()) / (FAR - CLOSE)).clamp(0.0, 1.0)
-        meant = torch.lerp(fit_size(own + self._added[rows], wish.least), wish.direct, close)
+        average = self._added[rows] / self._seen[rows]
+        meant = torch.lerp(fit_size(own + average, wish.least), wish.direct, close)
         inner = (wish.average * own).sum(-1)
         lengths = wish.average.norm(dim=-1) * own.norm(dim=-1)
         products = torch.stack([inner, lengths], dim=-1)

@@ -55,13 +55,21 @@ def test_noise_hides_neither_agreement_nor_what_is_meant() -> None:
 
 def test_what_is_meant_is_neither_too_small_nor_too_large() -> None:
     intent = Intent(3, 16, DT)
-    # An average so early that it nearly cancels the own motion.
-    own = torch.full((3, 16), -0.0125)
-    meant, _, _ = intent.take(wish(torch.full((3, 16), 0.04), least=USUAL_WISH), own)
+    own = torch.full((3, 16), -0.04)
+    meant, _, _ = intent.take(wish(torch.full((3, 16), 0.004), least=USUAL_WISH), own)
     torch.testing.assert_close(meant, torch.full((3, 16), USUAL_WISH))
     for _ in range(30):
         meant, _, _ = intent.take(wish(torch.full((3, 16), 0.1)), own)
     torch.testing.assert_close(meant, torch.full((3, 16), LARGEST_WISH))
+
+
+def test_a_first_command_is_meant_as_much_as_a_later_one() -> None:
+    intent = Intent(3, 16, DT)
+    command = torch.full((3, 16), 0.03)
+    for _ in range(3):
+        meant, _, _ = intent.take(wish(command), OWN.roll(4, 1) * 0.1)
+        torch.testing.assert_close(meant, command)
+        intent.reset(torch.tensor([False, True, False]))
 
 
 def closeness(distance: float) -> list[float]:
