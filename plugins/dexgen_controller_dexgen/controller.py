@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from dexgen_app.errors import InputError
-from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.kinematics.model import HandModel
 from dexgen_app.live.controller_link import check_parameter
 from dexgen_app.spec import (
@@ -35,8 +34,7 @@ class DexGenController:
         given = context.options.get("weights")
         model = load_for_hand(Path(given) if given else weights_for(hand), hand)
         self._policy = GuidedPolicy(model, seed=context.seed)
-        mj_model = HandModel(hand).mj_model
-        self._sites = BatchedKinematics(mj_model, hand.joint_names, hand.keypoint_sites)
+        self._kinematics = HandModel(hand)
         self._lower, self._upper = hand.limits
         self._fingers = len(hand.fingers)
         self._values: dict[str, float | str] = {p.name: p.default for p in PARAMETERS}
@@ -63,8 +61,8 @@ class DexGenController:
         target = np.where(np.isfinite(control.target), control.target, state.position)
         joints = torch.from_numpy(np.asarray(state.position)[None]).float()
         present = torch.from_numpy(target[None]).float()
-        points = self._sites.positions(joints)
-        self._policy.observe(points[:, self._fingers :], joints, present)
+        tips = torch.from_numpy(self._kinematics.tips(state.position)[None]).float()
+        self._policy.observe(tips, joints, present)
         self._policy.set_mode(str(self._values["mode"]))
         self._policy.steps = int(str(self._values["steps"]))
         self._policy.wishes.smoothing = float(self._values["smoothing"])
