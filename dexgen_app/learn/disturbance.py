@@ -15,8 +15,9 @@ STEADY_SECONDS = 5.0
 class Disturbance:
     """Adds uniform noise to the actions of N environments.
 
-    Each has a half width of its own and draws another one every few seconds: with one for a whole
-    episode, the little shaken would live longest and be nearly all that is learned from.
+    Each has a half width of its own, none at first, and draws another one every few seconds: with
+    one for a whole episode, the little shaken would live longest and be nearly all that is learned
+    from.
 
     Args:
         largest: Largest half width, of actions bounded by 1; 0 adds nothing and draws nothing.

@@ -109,7 +109,7 @@ def test_disturbed_actions_are_what_the_hand_does_and_the_policy_sees(grasp_set:
         assert torch.allclose(moved[free], scale * environment.last_action[free], atol=1e-6)
         largest.append(environment.last_action.abs().amax(-1))
     assert float(torch.stack(largest).max()) <= 0.5
-    # Every hand has times of little and of more noise.
+    # The half width of a hand changes.
     spread = torch.stack(largest).unflatten(0, (4, 25)).amax(1)
     assert bool((spread.amax(0) > 1.5 * spread.amin(0)).any())
 
