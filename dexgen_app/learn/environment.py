@@ -24,6 +24,7 @@ from dexgen_app.learn.guard import FiniteGuard
 from dexgen_app.learn.object_names import check_gravity
 from dexgen_app.learn.randomisation import Randomiser
 from dexgen_app.learn.rotations import from_rotation_vector, rotate, tilt
+from dexgen_app.learn.starts import Start
 from dexgen_app.sim.cache import simulator_backend
 from dexgen_app.sim.world import Engine, World, WorldOptions, make_world
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec
@@ -219,8 +220,8 @@ class HandEnvironment(ABC):
         """Return the observations by group: ``policy`` and, for the critic only, ``critic``."""
 
     @abstractmethod
-    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
-        """Be told that environments ``ids`` were put into the grasps ``rows``."""
+    def start_episodes(self, ids: torch.Tensor, start: Start) -> None:
+        """Be told that environments ``ids`` were put into the states ``start``."""
 
     @abstractmethod
     def evaluate_step(
@@ -380,6 +381,10 @@ class HandEnvironment(ABC):
         """Return the rows of the grasps in which environments ``ids`` start, shape (n,)."""
         return self.goals.draw_starts(self.owners[ids], self.directions[ids])
 
+    def choose_starts(self, ids: torch.Tensor, grasps: Start) -> Start:
+        """Return the states in which environments ``ids`` start; the given grasps by default."""
+        return grasps
+
     def privileged_observation(self) -> torch.Tensor:
         """Return what only a critic sees: exact joints, randomised values, time in the episode."""
         state = self.state
@@ -408,8 +413,6 @@ class HandEnvironment(ABC):
             self._table[self._start_directions[new]], self.config.gravity_tilt, self.generator
         )
         self.directions[ids] = self._start_directions[ids]
-        self.gravity[ids] = self._start_gravity[ids]
-        self.world.set_gravity(self.gravity[ids], ids)
         axis = torch.randn(len(ids), 3, generator=self.generator)
         axis /= torch.linalg.vector_norm(axis, dim=-1, keepdim=True).clamp_min(1e-9)
         speed = self.config.wrist_speed * torch.rand(len(ids), 1, generator=self.generator)
@@ -417,15 +420,23 @@ class HandEnvironment(ABC):
         self.randomiser.draw(ids)
         self._start_rows[new] = self.draw_starts(new)
         rows = self._start_rows[ids]
-        joints = self.randomiser.disturb_start(self.goals.joints[rows])
-        joints = torch.clamp(joints, self.lower, self.upper)
-        target = self.goals.targets[rows]
-        self.world.reset(joints, self.goals.pose[rows], target, ids)
-        self.target[ids] = target
+        grasps = Start(
+            joints=self.goals.joints[rows],
+            target=self.goals.targets[rows],
+            pose=self.goals.pose[rows],
+            gravity=self._start_gravity[ids],
+            direction=self._start_directions[ids],
+        )
+        start = self.choose_starts(ids, grasps)
+        self.directions[ids], self.gravity[ids] = start.direction, start.gravity
+        self.world.set_gravity(start.gravity, ids)
+        joints = torch.clamp(self.randomiser.disturb_start(start.joints), self.lower, self.upper)
+        self.world.reset(joints, start.pose, start.target, ids)
+        self.target[ids] = start.target
         self.last_action = self.last_action.clone()
         self.last_action[ids] = 0.0
         self.age[ids] = 0
-        self.start_episodes(ids, rows)
+        self.start_episodes(ids, start)
 
     def _turn_wrist(self) -> None:
         if self.config.wrist_speed == 0.0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from dexgen_app.learn.environment_config import EnvironmentConfig
 
@@ -73,8 +73,17 @@ class AnyGraspConfig(EnvironmentConfig):
     Attributes:
         reward: Weights of the reward.
         goal_seconds: A goal that is not reached in this time is replaced [s].
+        stuck_share: Share of the training episodes that start where another one had reached no
+            goal for ``stuck_seconds``, so that ways out are learned; evaluations have none.
+        stuck_seconds: Time without a goal after which an episode's state is kept for that [s].
     """
 
     presets: ClassVar[dict[str, dict[str, RewardWeights]]] = {"reward": STYLES}
     reward: RewardWeights = field(default_factory=RewardWeights)
     goal_seconds: float = 5.0
+    stuck_share: float = 0.0
+    stuck_seconds: float = 12.0
+
+    def for_trials(self, **changes: Any) -> Self:
+        """Return the settings without what only training does, and with some changed."""
+        return super().for_trials(stuck_share=0.0, **changes)

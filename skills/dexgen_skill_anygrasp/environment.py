@@ -14,6 +14,7 @@ from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.goal_environment import GoalEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import angle_between, conjugate, multiply, to_rotation_vector
+from dexgen_app.learn.starts import Start, StuckStates
 from dexgen_app.sim.world import World
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.reward import RewardInput, reward_terms
@@ -47,16 +48,27 @@ class AnyGraspEnvironment(GoalEnvironment):
         self._last_tips = torch.zeros(self.count, len(self.hand.fingers), 3)
         self._has_tips = torch.zeros(self.count, dtype=torch.bool)
         self._remaining = torch.zeros(self.count)
+        self._stuck = StuckStates()
+        self._stuck_steps = max(1, round(config.stuck_seconds / self.step_seconds))
 
-    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
+    def choose_starts(self, ids: torch.Tensor, grasps: Start) -> Start:
+        """Return the grasps, and in the place of a share of them where others were stuck."""
+        share = self.config.stuck_share
+        if share == 0.0:
+            return grasps
+        return self._stuck.put_in(grasps, self.owners[ids], share, self.generator)
+
+    def start_episodes(self, ids: torch.Tensor, start: Start) -> None:
         """Draw goals near the grasps that the episodes start in."""
         self._has_tips[ids] = False
         self.idle_age[ids] = 0
-        self._draw_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
+        self._draw_goals(ids, start.pose, start.joints)
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were reached or took too long."""
-        ids = self.count_goals(ids, self._reached[ids])
+        going, ids = ids, self.count_goals(ids, self._reached[ids])
+        if self.config.stuck_share:
+            self._keep_stuck(going[self.idle_age[going] == self._stuck_steps])
         if len(ids):
             self._draw_goals(ids, self.state.pose[ids], self.state.joints[ids])
 
@@ -123,6 +135,17 @@ class AnyGraspEnvironment(GoalEnvironment):
         )
         critic = torch.cat((self.privileged_observation(), self.goal_wait()), dim=-1)
         return {"policy": policy, "critic": critic}
+
+    def _keep_stuck(self, ids: torch.Tensor) -> None:
+        states = Start(
+            joints=self.state.joints[ids],
+            target=self.target[ids],
+            pose=self.state.pose[ids],
+            gravity=self.gravity[ids],
+            direction=self.directions[ids],
+        )
+        self._stuck.keep(states, self.owners[ids])
+        self.add("stuck", float(len(ids)))
 
     def _draw_goals(self, ids: torch.Tensor, pose: torch.Tensor, joints: torch.Tensor) -> None:
         self.goal_row[ids] = self.goals.draw_goals(

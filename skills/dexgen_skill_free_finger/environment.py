@@ -14,6 +14,7 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import EnvironmentContext, HandEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import angle_between, conjugate, multiply, to_rotation_vector
+from dexgen_app.learn.starts import Start
 from dexgen_app.sim.world import World
 from dexgen_skill_free_finger.config import FreeFingerConfig
 
@@ -69,13 +70,13 @@ class FreeFingerEnvironment(HandEnvironment):
         """Which joints belong to the free finger, shape (N, J)."""
         return self._owned[self.finger]
 
-    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
+    def start_episodes(self, ids: torch.Tensor, start: Start) -> None:
         """Choose a finger for each new episode and give it a target."""
         picks = torch.randint(len(self._choosable), (len(ids),), generator=self.generator)
         self.finger[ids] = self._choosable[picks]
-        self._start_joints[ids] = self.goals.joints[rows]
-        self._start_pose[ids] = self.goals.pose[rows]
-        self._draw(ids, self.goals.joints[rows])
+        self._start_joints[ids] = start.joints
+        self._start_pose[ids] = start.pose
+        self._draw(ids, start.joints)
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace targets that were reached or took too long."""

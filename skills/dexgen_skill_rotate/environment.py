@@ -15,6 +15,7 @@ from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.goal_environment import GoalEnvironment
 from dexgen_app.learn.grasp_set import GraspSet
 from dexgen_app.learn.rotations import conjugate, multiply, to_rotation_vector
+from dexgen_app.learn.starts import Start
 from dexgen_app.sim.world import World
 from dexgen_skill_rotate.config import RotateConfig
 from dexgen_skill_rotate.goals import RotationGoals, ahead, split
@@ -83,12 +84,12 @@ class RotateEnvironment(GoalEnvironment):
             rows[chosen] = pool[draw]
         return rows
 
-    def start_episodes(self, ids: torch.Tensor, rows: torch.Tensor) -> None:
+    def start_episodes(self, ids: torch.Tensor, start: Start) -> None:
         """Choose the first goals of new episodes."""
-        self._last_turn[ids] = self.goals.pose[rows, 3:]
+        self._last_turn[ids] = start.pose[:, 3:]
         self._mean_spin[ids] = 0.0
         self.idle_age[ids] = 0
-        self._choose_goals(ids, self.goals.pose[rows], self.goals.joints[rows])
+        self._choose_goals(ids, start.pose, start.joints)
 
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were passed or took too long."""

@@ -89,7 +89,11 @@ def test_an_episode_that_drops_early_starts_again_as_it_did(
 
 def test_a_trial_has_nothing_of_what_only_training_does() -> None:
     training = AnyGraspConfig(
-        stall_seconds=8.0, retry_share=0.5, disturbance=0.5, episode_seconds=20.0
+        stall_seconds=8.0,
+        retry_share=0.5,
+        disturbance=0.5,
+        stuck_share=0.5,
+        episode_seconds=20.0,
     )
     trial = training.for_trials(episode_seconds=120.0)
     assert trial == AnyGraspConfig(episode_seconds=120.0)

@@ -50,3 +50,33 @@ def test_equivalent_orientations_look_alike(grasp_set: GraspSet) -> None:
     environment.state.pose = environment.state.pose.clone()
     environment.state.pose[:, 3:] = multiply(environment.state.pose[:, 3:], quarter)
     assert torch.allclose(environment.seen_orientation(), seen, atol=1e-5)
+
+
+def test_episodes_start_where_others_were_stuck(
+    grasp_set: GraspSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = make(grasp_set, stuck_share=1.0, stuck_seconds=0.3, episode_seconds=0.5)
+    far = torch.ones(N), torch.ones(N)
+    monkeypatch.setattr(environment, "goal_error", lambda: far)
+    kept = None
+    for step in range(5):
+        result = environment.step(0.5 * torch.ones(N, 16))
+        if step == 2:
+            kept = environment.state, environment.target.clone(), environment.gravity.clone()
+    assert kept is not None
+    assert result.timed_out.all()
+    stuck, target, gravity = kept
+    # Each starts in one of the three states, at rest.
+    fits = (environment.target[:, None] == target[None]).all(-1)
+    assert bool(fits.any(1).all())
+    which = fits.float().argmax(1)
+    assert torch.equal(environment.gravity, gravity[which])
+    assert torch.allclose(environment.state.pose, stuck.pose[which], atol=1e-5)
+    assert float(environment.state.velocity.abs().max()) == 0.0
+    assert environment.drain_counts()["stuck"] == N
+
+
+def test_without_stuck_states_episodes_start_in_grasps(grasp_set: GraspSet) -> None:
+    environment = make(grasp_set, stuck_share=1.0)
+    starts = environment.goals.targets
+    assert bool((environment.target[:, None] == starts[None]).all(-1).any(1).all())

@@ -113,7 +113,7 @@ def test_an_unknown_kind_of_next_grasp_is_refused() -> None:
 
 def test_rolling_about_another_axis_is_told_from_wobbling(environment: RotateEnvironment) -> None:
     def error(*turns: tuple[float, float, float]) -> float:
-        environment.start_episodes(torch.arange(N), environment._start_rows)
+        environment.reset()
         environment.drain_counts()
         for turn in turns:
             _pay(environment, turn)
