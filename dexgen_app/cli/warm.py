@@ -7,8 +7,14 @@ import itertools
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-HELP = "compile the simulator's kernels and find starting grasps ahead of time"
+if TYPE_CHECKING:
+    from dexgen_app.plugins import PluginRegistry
+    from dexgen_app.spec import HandSpec
+
+HELP = "compile the kernels of simulator and controllers and find starting grasps ahead of time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +45,32 @@ def run(args: argparse.Namespace) -> int:
     with _Ticker() as ticker:
         for hand in hands:
             warm_grasps(hand, ticker.report)
+            _warm_controllers(registry, hand, ticker.report)
         if args.engine != "mujoco":
             done = warm_genesis(hands[0], ticker.report, force=args.force)
             if not done:
                 ticker.report("the kernels of Genesis are compiled already")
     print(f"ready after {ticker.seconds:.0f} s")
     return 0
+
+
+def _warm_controllers(
+    registry: PluginRegistry, hand: HandSpec, report: Callable[[str], None]
+) -> None:
+    """Build each controller that can drive a hand once: what it compiles is there after that."""
+    from dexgen_app.errors import DexgenError
+    from dexgen_app.spec import ControllerContext
+
+    for controller in registry.controllers.values():
+        if controller.hands and hand.id not in controller.hands:
+            continue
+        try:
+            if controller.ready and registry.build(controller.ready, hand, owner_id=controller.id):
+                continue
+            report(f"building the controller {controller.id} for {hand.id}")
+            registry.build(controller.factory, ControllerContext(hand=hand), owner_id=controller.id)
+        except DexgenError as error:
+            report(str(error))
 
 
 class _Ticker:

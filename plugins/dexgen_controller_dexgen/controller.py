@@ -16,6 +16,7 @@ from dexgen_app.spec import (
     HandCommand,
     HandState,
 )
+from dexgen_controller_dexgen.compiled import compile_passes
 from dexgen_controller_dexgen.mirror import load_for_hand
 from dexgen_controller_dexgen.parameters import PARAMETERS
 from dexgen_controller_dexgen.policy import GuidedPolicy
@@ -33,6 +34,7 @@ class DexGenController:
         hand = context.hand
         given = context.options.get("weights")
         model = load_for_hand(Path(given) if given else weights_for(hand), hand)
+        compile_passes(model)
         self._policy = GuidedPolicy(model, seed=context.seed)
         self._kinematics = HandModel(hand)
         self._lower, self._upper = hand.limits

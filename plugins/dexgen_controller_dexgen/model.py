@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -51,11 +52,39 @@ class ModelInfo:
     format_version: int = FORMAT_VERSION
 
 
+class Denoising(Protocol):
+    """Finds the noise in motions: ``MotionPrior``, or the same compiled."""
+
+    def denoiser(
+        self, state: torch.Tensor, mode: torch.Tensor, draws: int = 1
+    ) -> Callable[[torch.Tensor, int], torch.Tensor]:
+        """Return what finds it for these states."""
+
+
+class Predicting(Protocol):
+    """Predicts what goes with a state and something given: ``Dynamics``, or the same compiled."""
+
+    def predict(self, state: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Return the mean, shape (n, wanted)."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What a model samples with: its networks, or the same compiled."""
+
+    prior: Denoising
+    inverse: Predicting
+    forward: Predicting
+
+
 class ControllerModel:
     """Prior, inverse and forward dynamics, and the statistics of the data behind them.
 
     The prior's motion is scaled by the statistics of each mode, ``mode_mean`` and ``mode_std``, so
     that a mode of large motions leaves the others as they are and guidance means the same in all.
+
+    Attributes:
+        passes: What it samples with: its own networks, unless others are put in their place.
     """
 
     def __init__(self, info: ModelInfo) -> None:
@@ -67,6 +96,7 @@ class ControllerModel:
         self.prior = MotionPrior(self.motion_size, self.state_size, len(info.modes), size)
         self.inverse = Dynamics(self.motion_size, self.state_size, joints, size)
         self.forward = Dynamics(joints, self.state_size, self.motion_size, size)
+        self.passes = Passes(self.prior, self.inverse, self.forward)
         self.schedule = Schedule()
         self.statistics = {
             "state_mean": torch.zeros(self.state_size),
@@ -123,7 +153,7 @@ class ControllerModel:
             for name in ("mean", "std")
         )
         one_hot = torch.nn.functional.one_hot(mode, len(self.info.modes)).float()
-        code = self.prior.encode(self.normal_state(state), one_hot)
+        denoise = self.passes.prior.denoiser(self.normal_state(state), one_hot, draws)
         pull = None
         if command is not None:
             if weight is not None:
@@ -131,13 +161,7 @@ class ControllerModel:
                 weight = weight[-len(self.info.keypoint_sites) :]
                 weight = weight[None, :, None].expand(HORIZON, -1, 3).flatten()
             pull = Guidance(mean, std).toward(command.flatten(1), strength, weight)
-        normal = sample(
-            self.prior.denoiser(code, draws),
-            self.schedule,
-            noise,
-            steps,
-            pull=pull,
-        )
+        normal = sample(denoise, self.schedule, noise, steps, pull=pull)
         return (normal * std + mean).unflatten(1, (HORIZON, -1, 3))
 
     @torch.inference_mode()
@@ -145,7 +169,7 @@ class ControllerModel:
         """Return the joint-target increments [rad] that produce ``motion``, shape (n, J)."""
         mean, std = self.statistics["motion_mean"], self.statistics["motion_std"]
         normal = (motion.flatten(1) - mean) / std
-        predicted, _ = self.inverse(self.normal_state(state), normal)
+        predicted = self.passes.inverse.predict(self.normal_state(state), normal)
         return predicted * self.statistics["increment_std"] + self.statistics["increment_mean"]
 
     @torch.inference_mode()
@@ -153,7 +177,7 @@ class ControllerModel:
         """Return the motion [m] that joint-target increments [rad] produce, (n, T, K, 3)."""
         table = self.statistics
         normal = (increment - table["increment_mean"]) / table["increment_std"]
-        predicted, _ = self.forward(self.normal_state(state), normal)
+        predicted = self.passes.forward.predict(self.normal_state(state), normal)
         moved = predicted * table["motion_std"] + table["motion_mean"]
         return moved.unflatten(1, (HORIZON, -1, 3))
 

@@ -115,25 +115,29 @@ class MotionPrior(nn.Module):
         return torch.cat([self.encoder(state), self.mode(mode)], dim=-1)
 
     def denoiser(
-        self, code: torch.Tensor, draws: int = 1
+        self, state: torch.Tensor, mode: torch.Tensor, draws: int = 1
     ) -> Callable[[torch.Tensor, int], torch.Tensor]:
-        """Return ``forward`` for one ``code`` and steps that all samples share, made for speed.
+        """Return ``forward`` for states and steps that all samples share, made for speed.
 
-        The part of ``code`` in the films is computed once a sample and the part of each diffusion
-        step once a model.
+        The part of the states in the films is computed once a sample and the part of each
+        diffusion step once a model.
 
         Args:
-            code: What ``encode`` returned for n states.
+            state: Normalised robot states, shape (n, state).
+            mode: One-hot modes, shape (n, modes).
             draws: Motions of each state, one after another.
+
+        Returns:
+            ``(noisy motions (n draws, motion), diffusion step) -> noise (n draws, motion)``.
         """
-        from_code = self._code_films(code).repeat_interleave(draws, 1)
+        from_code = self._code_films(self.encode(state, mode)).repeat_interleave(draws, 1)
         version = sum(p._version for p in self._step_parameters())
         if version != self._films_version:
             self._films, self._films_version = {}, version
 
         def denoise(motion: torch.Tensor, step: int) -> torch.Tensor:
             if step not in self._films:
-                self._films[step] = self._step_films(torch.tensor([step], device=motion.device))
+                self._films[step] = self.step_films(torch.tensor([step], device=motion.device))
             return self._pass(motion, from_code + self._films[step])
 
         return denoise
@@ -142,7 +146,7 @@ class MotionPrior(nn.Module):
         """Send noisy motions, shape (n, motion), through the blocks, given their films."""
         parts = films.unbind()
         kept: list[torch.Tensor] = []
-        for index, block in enumerate(self._blocks()):
+        for index, block in enumerate(self.blocks()):
             if index >= len(self.down):
                 x = torch.cat([x, kept.pop()], dim=-1)
             x = block(x, *parts[2 * index : 2 * index + 2])
@@ -150,13 +154,14 @@ class MotionPrior(nn.Module):
                 kept.append(x)
         return self.out(x)
 
-    def _blocks(self) -> list[FilmBlock]:
+    def blocks(self) -> list[FilmBlock]:
+        """Return the blocks from input to output."""
         return [*self.down, *self.up]  # type: ignore[list-item]
 
     def _step_parameters(self) -> Iterator[torch.Tensor]:
-        """Yield the parameters that ``_step_films`` depends on."""
+        """Yield the parameters that ``step_films`` depends on."""
         yield from self.time.parameters()
-        for block in self._blocks():
+        for block in self.blocks():
             yield from block.film.parameters()
 
     def _encode_step(self, step: torch.Tensor) -> torch.Tensor:
@@ -170,10 +175,10 @@ class MotionPrior(nn.Module):
     def _code_films(self, code: torch.Tensor) -> torch.Tensor:
         """Return what a code adds to scale and shift of every block: (2 blocks, n, width)."""
         known = code.shape[-1]
-        films = [nn.functional.linear(code, b.film.weight[:, :known]) for b in self._blocks()]
+        films = [nn.functional.linear(code, b.film.weight[:, :known]) for b in self.blocks()]
         return _by_block(films)
 
-    def _step_films(self, step: torch.Tensor) -> torch.Tensor:
+    def step_films(self, step: torch.Tensor) -> torch.Tensor:
         """Return scale and shift at diffusion steps, shape (u,), before a code adds to them.
 
         A film of zero leaves a block as it is, hence the one in the scales: (2 blocks, u, width).
@@ -182,7 +187,7 @@ class MotionPrior(nn.Module):
         films = _by_block(
             [
                 nn.functional.linear(time, b.film.weight[:, -self.time_width :], b.film.bias)
-                for b in self._blocks()
+                for b in self.blocks()
             ]
         )
         films[0::2] += 1.0
@@ -204,7 +209,7 @@ class MotionPrior(nn.Module):
         """
         from_code = self._code_films(self.encode(state, mode))
         steps, place = torch.unique(step, return_inverse=True)
-        from_step = self._step_films(steps)
+        from_step = self.step_films(steps)
         draws = len(motion) // len(state)
         own = from_step[:, place].unflatten(1, (-1, draws))
         return self._pass(motion, (from_code[:, :, None] + own).flatten(1, 2))
@@ -248,3 +253,8 @@ class Dynamics(nn.Module):
         x = self.blocks(self.inputs(torch.cat([state, given], dim=-1)))
         mean, log_std = self.out(x).chunk(2, dim=-1)
         return mean, log_std.clamp(-5.0, 2.0)
+
+    def predict(self, state: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Return the mean alone, shape (n, wanted)."""
+        mean: torch.Tensor = self(state, given)[0]
+        return mean

@@ -17,7 +17,7 @@ def make_prior() -> tuple[MotionPrior, torch.Tensor, torch.Tensor, torch.Tensor]
 def test_the_fast_denoiser_agrees_with_the_trained_one() -> None:
     prior, state, mode, motion = make_prior()
     with torch.inference_mode():
-        denoise = prior.denoiser(prior.encode(state, mode))
+        denoise = prior.denoiser(state, mode)
         for step in (99, 40, 0, 40):
             steps = torch.full((5,), step)
             torch.testing.assert_close(
@@ -39,10 +39,10 @@ def test_changed_weights_reach_the_fast_denoiser() -> None:
     prior, state, mode, motion = make_prior()
     steps = torch.full((5,), 30)
     with torch.inference_mode():
-        before = prior.denoiser(prior.encode(state, mode))(motion, 30)
+        before = prior.denoiser(state, mode)(motion, 30)
     other = MotionPrior(48, 240, 2, SIZES["small"])
     prior.load_state_dict(other.state_dict())
     with torch.inference_mode():
-        after = prior.denoiser(prior.encode(state, mode))(motion, 30)
+        after = prior.denoiser(state, mode)(motion, 30)
         torch.testing.assert_close(after, other(motion, steps, state, mode), atol=1e-5, rtol=1e-4)
     assert (before - after).abs().max() > 1e-2
