@@ -109,7 +109,8 @@ def test_warm_finds_grasps_and_is_quick_the_second_time(
     assert len(files) == 1
     assert main(arguments) == 0
     assert sorted((empty / "cache" / "grasps").iterdir()) == files
-    assert "ready after" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "ready after" in told and f"building the controller dexgen for {RIGHT.id}" in told
 
 
 def test_warm_compiles_once(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
