@@ -61,7 +61,7 @@ def fit_size(change: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
 
 
 class WishFilter:
-    """Averages the commands of N hands.
+    """Averages the commands of N hands, from nothing on.
 
     Args:
         control_dt: Time between commands [s].
@@ -93,7 +93,8 @@ class WishFilter:
         """
         newest = command.clamp(-LARGEST_CHANGE, LARGEST_CHANGE)
         keep = math.exp(-self._control_dt / self.smoothing) if self.smoothing else 0.0
-        before = newest if self._average is None else self._average
+        # It begins at nothing, whether all hands are reset or some.
+        before = torch.zeros_like(newest) if self._average is None else self._average
         self._average = torch.lerp(newest, before, keep)
         size = self._average.square().mean(-1, keepdim=True).sqrt()
         least = (self.boost * size).clamp(max=USUAL_WISH)

@@ -56,6 +56,16 @@ def test_noise_cancels_out_and_a_reset_forgets() -> None:
     assert float(wish[1].abs().max()) > 0.0
 
 
+def test_all_hands_and_some_begin_alike() -> None:
+    wishes, command = WishFilter(0.1, 0.2, 1.0), torch.full((2, 16), 0.03)
+    first = wishes.take(command).average.clone()
+    wishes.take(command)
+    wishes.reset(torch.tensor([True, False]))
+    assert torch.equal(wishes.take(command).average[0], first[0])
+    wishes.reset()
+    assert torch.equal(wishes.take(command).average, first)
+
+
 def test_what_is_asked_for_may_be_raised_and_the_average_tells_what_was_commanded() -> None:
     wish = WishFilter(0.1, 0.0, 5.0).take(torch.full((1, 16), 0.002))
     torch.testing.assert_close(wish.asked, 5.0 * wish.average)
