@@ -266,6 +266,8 @@ def controller_rows(arguments: argparse.Namespace, hand: HandSpec) -> Iterator[s
 def measure_controller(hand: HandSpec, path: Path, count: int = 200) -> tuple[float, float]:
     """Return the 95th percentile of a step's time on the clock and of the processor [ms]."""
     controller = DexGenController(ControllerContext(hand=hand, options={"weights": str(path)}))
+    while controller.compiling:
+        time.sleep(0.1)
     grasp, random = np.array(hand.grasp), np.random.default_rng(0)
     nothing = np.full(hand.joint_count, np.nan)
     spent = []

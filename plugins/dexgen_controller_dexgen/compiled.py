@@ -228,14 +228,17 @@ class CompiledDynamics:
 def compile_passes(model: ControllerModel) -> None:
     """Let a model that is trained no more sample with compiled passes from now on.
 
-    They are compiled here and now, which takes some seconds the first time on a machine; after
-    that they are read from a cache.
+    They are compiled before they take the place of the model's own, which takes some seconds the
+    first time on a machine; after that they are read from a cache.
     """
-    model.passes = Passes(
+    passes = Passes(
         prior=CompiledPrior(model.prior),
         inverse=CompiledDynamics(model.inverse),
         forward=CompiledDynamics(model.forward),
     )
-    state, mode = torch.zeros(1, model.state_size), torch.zeros(1, dtype=torch.long)
-    motion = model.sample_motion(state, mode, torch.zeros(1, model.motion_size), steps=1)
-    model.motion(state, model.increment(state, motion))
+    state, motion = torch.zeros(1, model.state_size), torch.zeros(1, model.motion_size)
+    increment = torch.zeros(1, len(model.info.joint_names))
+    passes.prior.denoiser(state, torch.zeros(1, len(model.info.modes)))(motion, 0)
+    passes.inverse.predict(state, motion)
+    passes.forward.predict(state, increment)
+    model.passes = passes

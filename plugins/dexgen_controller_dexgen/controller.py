@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,13 @@ from dexgen_app.spec import (
     HandCommand,
     HandState,
 )
-from dexgen_controller_dexgen.compiled import compile_passes
 from dexgen_controller_dexgen.mirror import load_for_hand
+from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import PARAMETERS
 from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.shipped import weights_for
+
+log = logging.getLogger(__name__)
 
 
 class DexGenController:
@@ -34,12 +38,19 @@ class DexGenController:
         hand = context.hand
         given = context.options.get("weights")
         model = load_for_hand(Path(given) if given else weights_for(hand), hand)
-        compile_passes(model)
         self._policy = GuidedPolicy(model, seed=context.seed)
         self._kinematics = HandModel(hand)
         self._lower, self._upper = hand.limits
         self._fingers = len(hand.fingers)
         self._values: dict[str, float | str] = {p.name: p.default for p in PARAMETERS}
+        # A hand is not kept waiting for it: until it is done, torch does the same more slowly.
+        self._compiling = threading.Thread(target=_compile, args=(model,), name="compile DexGen")
+        self._compiling.start()
+
+    @property
+    def compiling(self) -> bool:
+        """Whether steps take longer, because their passes are still being compiled."""
+        return self._compiling.is_alive()
 
     def reset(self, state: HandState) -> None:
         """Forget the history."""
@@ -81,3 +92,12 @@ class DexGenController:
         increment, _ = self._policy.act(change, float(self._values["guidance"]), weight)
         moved = target + increment[0].numpy()
         return HandCommand(born_ns=born, position=np.clip(moved, self._lower, self._upper))
+
+
+def _compile(model: ControllerModel) -> None:
+    try:
+        from dexgen_controller_dexgen.compiled import compile_passes
+
+        compile_passes(model)
+    except Exception as error:  # of any kind: it concerns the speed alone
+        log.warning("DexGen's steps take twice the time, since they cannot be compiled: %s", error)

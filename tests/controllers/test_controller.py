@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
+from dexgen_controller_dexgen import compiled
 from dexgen_controller_dexgen.commands.build import parse_budget
 from dexgen_controller_dexgen.controller import DexGenController
 from dexgen_hand_allegro.spec import LEFT, RIGHT
@@ -15,7 +18,11 @@ GRASP = np.array(RIGHT.grasp)
 
 
 def make(weights: Path, **more) -> DexGenController:
-    return DexGenController(ControllerContext(hand=RIGHT, options={"weights": weights}, **more))
+    context = ControllerContext(hand=RIGHT, options={"weights": weights}, **more)
+    controller = DexGenController(context)
+    while controller.compiling:
+        time.sleep(0.01)
+    return controller
 
 
 def control(command: np.ndarray | None, position: np.ndarray = GRASP) -> ControlInput:
@@ -46,6 +53,21 @@ def test_the_same_seed_gives_the_same_targets(weights: Path) -> None:
     outputs = [c.step(control(GRASP + 0.1)).position for c in (first, second, other)]
     np.testing.assert_array_equal(outputs[0], outputs[1])
     assert np.abs(outputs[0] - outputs[2]).max() > 0
+
+
+def test_a_controller_that_cannot_be_compiled_steps_all_the_same(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = make(weights).step(control(GRASP + 0.1)).position
+
+    def refuse(_model: object) -> None:
+        raise RuntimeError("there is no place for the cache")
+
+    monkeypatch.setattr(compiled, "compile_passes", refuse)
+    with caplog.at_level(logging.WARNING):
+        found = make(weights).step(control(GRASP + 0.1)).position
+    assert "no place for the cache" in caplog.text
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_without_a_command_the_prior_moves_alone(weights: Path) -> None:
