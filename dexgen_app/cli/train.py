@@ -68,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="evaluate the run, or without --run the shipped policy; do not train",
     )
+    group.add_argument(
+        "--average",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="average the weights of these policies of one training into --out; do not train",
+    )
     group.add_argument("--status", action="store_true", help="tell where the runs stand")
     parser.add_argument("--seconds", type=float, default=60.0, help="--evaluate: simulated time")
     parser.add_argument(
@@ -80,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gravity", action="append", default=[], help="--evaluate: direction, or all; repeatable"
     )
     parser.add_argument("--policy", default="", metavar="FILE", help="--evaluate: weights")
+    parser.add_argument("--out", default="", metavar="FILE", help="--average: where to write")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
     registry = PluginRegistry.load(args.safe_mode, args.disable)
     if args.status:
         return _tell_status()
+    if args.average:
+        return _average(args)
     if not args.skill and not args.run:
         for spec in registry.skills.values():
             print(f"{spec.id:14} {spec.help}")
@@ -208,6 +218,20 @@ def _evaluate(args: argparse.Namespace, registry: PluginRegistry) -> int:
                 f"{args.trial_seconds:g} s dropped"
             )
         print("  " + "; ".join(own), flush=True)
+    return 0
+
+
+def _average(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from dexgen_app.errors import InputError
+    from dexgen_app.learn.average import average_policies
+    from dexgen_app.learn.policy import save_policy
+
+    if not args.out:
+        raise InputError("nothing says where the average goes", remedy="Add --out FILE")
+    save_policy(Path(args.out), average_policies([Path(name) for name in args.average]))
+    print(f"the average of {len(args.average)} policies: {args.out}")
     return 0
 
 

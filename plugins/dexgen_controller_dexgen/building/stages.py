@@ -62,6 +62,8 @@ AWAKE = (
     "ppo.smallest_std=0.09",
     "ppo.target_divergence=0.08",
 )
+# Each policy late in a phase is a noisy step around what the phase has come to.
+AVERAGED_POLICIES = 6
 # Rows near all grasps, as far as collection goes: long episodes would stay in few.
 COLLECTED_EPISODES = "episode_seconds=20"
 
@@ -196,6 +198,9 @@ class Stages:
 
     def _train_expert(self, phase: Phase, before: str, seconds: float) -> None:
         """Train a phase, which starts with the networks of the phase before, if there is one."""
+        from dexgen_app.learn.average import average_policies
+        from dexgen_app.learn.policy import save_policy
+
         args, run = self._args, self._runs(phase.name)
         if (run.path / "config.json").exists():
             words = ["train", "--run", run.path.name, "--resume"]
@@ -226,8 +231,9 @@ class Stages:
                 where=str(run.path),
                 remedy="Give the same command with a longer --budget",
             )
-        shutil.copyfile(run.policies()[-1], self.expert.with_suffix(".part"))
-        self.expert.with_suffix(".part").replace(self.expert)
+        policies = run.policies()
+        late = policies[len(policies) // 2 :][-AVERAGED_POLICIES:]
+        save_policy(self.expert, average_policies(late))
 
     def _judge_expert(self, seconds: float) -> None:
         """Measure the expert; a stage that raises here is not done, and goes on when repeated."""
