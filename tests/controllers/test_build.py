@@ -101,6 +101,9 @@ class Player:
         run = RunFolder.named(words[words.index("--run") + 1])
         if "--resume" not in words:
             run.create({"skill": "anygrasp"})
+        # Only a phase that starts from a policy keeps the statistics of the observations.
+        early = 0.0 if "--start-from" in words or "--resume" in words else 1.0
+        save_policy(run.policy_path(50), make_expert(mean=early))
         save_policy(run.policy_path(100), make_expert())
         run.checkpoint_path(100).write_text("")
         run.append("metrics.jsonl", {"steps": 100, "reward": 1.0, "time_to_drop": 3.0})
@@ -127,13 +130,13 @@ class Player:
         (Path(out) / "cells.json").write_text(json.dumps(table))
 
 
-def make_expert() -> Policy:
+def make_expert(mean: float = 0.0) -> Policy:
     return Policy(
         skill="anygrasp",
         hand=RIGHT.id,
         joint_names=RIGHT.joint_names,
         config={},
-        mean=torch.zeros(3),
+        mean=torch.full((3,), mean),
         std=torch.ones(3),
         weights=(torch.zeros(16, 3),),
         biases=(torch.zeros(16),),

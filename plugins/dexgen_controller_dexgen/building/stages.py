@@ -187,8 +187,14 @@ class Stages:
             self._run(*words, "--seed", str(args.seed))
 
     def _finish_expert(self, phase: Phase, before: str, seconds: float) -> None:
+        from dexgen_app.learn.average import average_policies
+        from dexgen_app.learn.policy import save_policy
+
         # In one stage, so that an expert that is not good enough is trained on.
         self._train_expert(phase, before, seconds)
+        policies = self._runs(phase.name).policies()
+        late = policies[len(policies) // 2 :][-AVERAGED_POLICIES:]
+        save_policy(self.expert, average_policies(late))
         self._judge_expert(0.1 * seconds)
 
     def _runs(self, phase: str) -> Any:
@@ -198,9 +204,6 @@ class Stages:
 
     def _train_expert(self, phase: Phase, before: str, seconds: float) -> None:
         """Train a phase, which starts with the networks of the phase before, if there is one."""
-        from dexgen_app.learn.average import average_policies
-        from dexgen_app.learn.policy import save_policy
-
         args, run = self._args, self._runs(phase.name)
         if (run.path / "config.json").exists():
             words = ["train", "--run", run.path.name, "--resume"]
@@ -231,9 +234,8 @@ class Stages:
                 where=str(run.path),
                 remedy="Give the same command with a longer --budget",
             )
-        policies = run.policies()
-        late = policies[len(policies) // 2 :][-AVERAGED_POLICIES:]
-        save_policy(self.expert, average_policies(late))
+        shutil.copyfile(run.policies()[-1], self.expert.with_suffix(".part"))
+        self.expert.with_suffix(".part").replace(self.expert)
 
     def _judge_expert(self, seconds: float) -> None:
         """Measure the expert; a stage that raises here is not done, and goes on when repeated."""
