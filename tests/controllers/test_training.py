@@ -245,7 +245,7 @@ def test_files_that_do_not_fit_are_refused(store, tmp_path: Path) -> None:
 
 def test_an_obstinate_command_is_bounded(store, tmp_path: Path) -> None:
     trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
-    policy = GuidedPolicy(trainer.model, 2, boost=1.0)
+    policy = GuidedPolicy(trainer.model, 2, smoothing=0.0, boost=1.0)
     policy.observe(torch.zeros(2, 4, 3), torch.zeros(2, 16), torch.zeros(2, 16))
     wishes: list[torch.Tensor] = []
     trainer.model.motion = lambda state, change: wishes.append(change) or torch.zeros(2, 2, 8, 3)
