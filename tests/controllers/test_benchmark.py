@@ -36,6 +36,7 @@ from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
+from tests.policies import make_policy
 
 N = 4
 
@@ -67,17 +68,7 @@ def environment() -> AnyGraspEnvironment:
 def expert(environment: AnyGraspEnvironment) -> Policy:
     """An expert that does nothing: it keeps the grasp."""
     size = environment.reset()["policy"].shape[1]
-    return Policy(
-        skill="anygrasp",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
-        config={},
-        mean=torch.zeros(size),
-        std=torch.ones(size),
-        weights=(torch.zeros(16, size),),
-        biases=(torch.zeros(16),),
-        action_std=torch.ones(16),
-    )
+    return make_policy(size)
 
 
 def test_corruptions_are_those_of_the_paper() -> None:

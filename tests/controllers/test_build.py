@@ -13,7 +13,7 @@ import torch
 from dexgen_app.__main__ import main
 from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.learn.evaluate import EvaluationResult
-from dexgen_app.learn.policy import Policy, save_policy
+from dexgen_app.learn.policy import save_policy
 from dexgen_app.learn.run_folder import RunFolder
 from dexgen_controller_dexgen.benchmark import Cell
 from dexgen_controller_dexgen.building import ledger as ledger_module
@@ -30,6 +30,7 @@ from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 from tests.controllers.conftest import sway
+from tests.policies import make_policy
 
 
 def judged(seconds: float = 100.0, goals: float = 10.0) -> list[EvaluationResult]:
@@ -103,8 +104,8 @@ class Player:
             run.create({"skill": "anygrasp"})
         # Only a phase that starts from a policy keeps the statistics of the observations.
         early = 0.0 if "--start-from" in words or "--resume" in words else 1.0
-        save_policy(run.policy_path(50), make_expert(mean=early))
-        save_policy(run.policy_path(100), make_expert())
+        save_policy(run.policy_path(50), make_policy(mean=torch.full((3,), early)))
+        save_policy(run.policy_path(100), make_policy())
         run.checkpoint_path(100).write_text("")
         run.append("metrics.jsonl", {"steps": 100, "reward": 1.0, "time_to_drop": 3.0})
 
@@ -128,20 +129,6 @@ class Player:
         Path(out).mkdir(parents=True)
         table = {"cells": [cell.as_dict() for cell in measured]}
         (Path(out) / "cells.json").write_text(json.dumps(table))
-
-
-def make_expert(mean: float = 0.0) -> Policy:
-    return Policy(
-        skill="anygrasp",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
-        config={},
-        mean=torch.full((3,), mean),
-        std=torch.ones(3),
-        weights=(torch.zeros(16, 3),),
-        biases=(torch.zeros(16),),
-        action_std=torch.ones(16),
-    )
 
 
 @pytest.fixture
@@ -199,7 +186,7 @@ def test_a_build_leaves_weights_card_and_plots(
 def test_a_build_that_is_killed_before_any_command_goes_on(
     player: Player, expert_holds, dexgen_home: Path, tmp_path: Path
 ) -> None:
-    save_policy(tmp_path / "expert.safetensors", make_expert())
+    save_policy(tmp_path / "expert.safetensors", make_policy())
     words = [*BUILD, "--rounds", "0", "--expert", str(tmp_path / "expert.safetensors")]
     assert main([*words, "--run", "whole"]) == 0
     whole = [command[0] for command in player.commands]

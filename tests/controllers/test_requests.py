@@ -6,32 +6,21 @@ import argparse
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 
 from dexgen_app.__main__ import main
-from dexgen_app.learn.policy import Policy, save_policy
+from dexgen_app.learn.policy import save_policy
 from dexgen_controller_dexgen.commands import dataset
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
+from tests.policies import make_policy
 
 
 @pytest.fixture
 def expert(tmp_path: Path) -> str:
     path = tmp_path / "expert.safetensors"
-    policy = Policy(
-        skill="anygrasp",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
-        config={},
-        mean=torch.zeros(3),
-        std=torch.ones(3),
-        weights=(torch.zeros(16, 3),),
-        biases=(torch.zeros(16),),
-        action_std=torch.ones(16),
-    )
-    save_policy(path, policy)
+    save_policy(path, make_policy())
     return str(path)
 
 

@@ -13,16 +13,11 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.average import average_policies
 from dexgen_app.learn.policy import Policy, load_policy, save_policy
 from dexgen_hand_allegro.spec import LEFT, RIGHT
+from tests.policies import make_policy
 
 
 def make(value: float) -> Policy:
-    return Policy(
-        skill="anygrasp",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
-        config={},
-        mean=torch.zeros(3),
-        std=torch.ones(3),
+    return make_policy(
         weights=(torch.full((5, 3), value), torch.full((16, 5), 2.0 * value)),
         biases=(torch.full((5,), 3.0 * value), torch.full((16,), 4.0 * value)),
         action_std=torch.full((16,), value),

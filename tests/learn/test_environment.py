@@ -13,12 +13,12 @@ from dexgen_app.learn.environment import EnvironmentContext
 from dexgen_app.learn.evaluate import EvaluationOptions, evaluate_policy, roll_out
 from dexgen_app.learn.goals import GoalOptions
 from dexgen_app.learn.grasp_set import GraspSet
-from dexgen_app.learn.policy import Policy
 from dexgen_app.learn.randomisation import Randomisation
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig, RewardWeights
 from dexgen_skill_anygrasp.environment import AnyGraspEnvironment
 from dexgen_skill_anygrasp.reward import RewardInput, reward_terms
+from tests.policies import make_policy
 
 N = 4
 
@@ -298,16 +298,6 @@ def test_evaluation_goes_through_the_directions(grasp_set: GraspSet) -> None:
 
 def test_a_policy_for_other_observations_is_refused(grasp_set: GraspSet) -> None:
     environment = _build(grasp_set)
-    policy = Policy(
-        skill="other",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
-        config={},
-        mean=torch.zeros(7),
-        std=torch.ones(7),
-        weights=(torch.zeros(16, 7),),
-        biases=(torch.zeros(16),),
-        action_std=torch.zeros(16),
-    )
+    policy = make_policy(observations=7, skill="other")
     with pytest.raises(InputError, match="weights for 7 observations; this skill has 149"):
         roll_out(environment, policy, 1.0)

@@ -26,6 +26,7 @@ from dexgen_app.spec import ObjectSpec
 from dexgen_hand_allegro.spec import RIGHT
 from dexgen_skill_anygrasp.config import AnyGraspConfig
 from tests.learn.conftest import make_grasp_set
+from tests.policies import make_policy
 
 SIZE = 149
 
@@ -34,16 +35,10 @@ SIZE = 149
 def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
     monkeypatch.setenv("DEXGEN_HOME", str(tmp_path))
     save_grasps(grasp_path(RIGHT, ObjectSpec()), make_grasp_set())
-    return Policy(
-        skill="anygrasp",
-        hand=RIGHT.id,
-        joint_names=RIGHT.joint_names,
+    return make_policy(
+        SIZE,
         config=to_plain(AnyGraspConfig(episode_seconds=0.5)),
-        mean=torch.zeros(SIZE),
-        std=torch.ones(SIZE),
-        weights=(torch.zeros(16, SIZE),),
         biases=(0.2 * torch.ones(16),),
-        action_std=torch.ones(16),
     )
 
 
