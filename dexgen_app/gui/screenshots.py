@@ -100,6 +100,7 @@ class Photographer(QObject):
         self._save("plugins")
         window.docks.show("log")
         # Taking a picture keeps the window from answering: that is no part of the guide.
+        yield 1.0
         window.log.clear()
         operator.stop()
         yield lambda: bridge.state == SessionState.STOPPED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from dexgen_controller_dexgen.commanders import (
     RandomCommander,
     SpoiledExpert,
 )
+from dexgen_controller_dexgen.commands import bench
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.parameters import MODES
 from dexgen_controller_dexgen.plot import plot_cells
@@ -93,6 +95,15 @@ def test_chance_drops_sooner_than_stillness(environment, expert: Policy) -> None
     assert chance.drops > still.drops
     assert chance.interval[0] < chance.time_to_drop < chance.interval[1]
     assert chance.cosine > 0.3
+
+
+def test_all_cells_of_a_seed_begin_alike(environment, expert: Policy, store, tmp_path) -> None:
+    model = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16)).model
+    args = Namespace(
+        commands=None, corruption=["add1.5"] * 2, guidance=[], no_raw=False, seconds=24.0
+    )
+    one, other = bench._run_cells(args, environment, expert, model, 0)
+    assert one.cosine == other.cosine and one == other
 
 
 def test_the_controller_can_be_in_the_loop(environment, expert, store, tmp_path) -> None:

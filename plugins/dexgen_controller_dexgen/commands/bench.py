@@ -119,6 +119,7 @@ def _run_cells(
     from dexgen_controller_dexgen.benchmark import run_cell
     from dexgen_controller_dexgen.policy import GuidedPolicy
 
+    begun = environment.generator.get_state()
     for name in [str(args.commands)] if args.commands else args.corruption or PAPER:
         strengths: list[float | None] = list(args.guidance)
         if not args.no_raw:
@@ -136,6 +137,8 @@ def _run_cells(
                     boost=args.boost,
                 )
                 policy.set_mode(args.mode)
+            # All cells of a seed begin with the same grasps, goals and directions of gravity.
+            environment.generator.set_state(begun)
             yield run_cell(
                 environment,
                 _commander(args, name, expert, environment, seed),
