@@ -85,28 +85,25 @@ class Photographer(QObject):
         operator.start_episode()
         window.toggle_arm()
         yield 9.0
-        self._save("teleop_dark")
+        yield from self._save("teleop_dark")
         theme.apply(self._qt(), dark=False)
         yield 1.0
-        self._save("teleop_light")
+        yield from self._save("teleop_light")
         theme.apply(self._qt(), dark=True)
         window.palette_card.open()
         window.palette_card.edit.setText("lay")
         yield 0.6
-        self._save("palette")
+        yield from self._save("palette")
         window.palette_card.dismiss()
         window.docks.show("plugins")
         yield 0.6
-        self._save("plugins")
+        yield from self._save("plugins")
         window.docks.show("log")
-        # Taking a picture keeps the window from answering: that is no part of the guide.
-        yield 1.0
-        window.log.clear()
         operator.stop()
         yield lambda: bridge.state == SessionState.STOPPED
         yield 0.8
         window.toasts.clear()
-        self._save("stopped")
+        yield from self._save("stopped")
         operator.reset_stop()
         operator.end_episode("keep")
         operator.toggle_recording()
@@ -120,7 +117,7 @@ class Photographer(QObject):
         window.timeline.set_position(4.0)
         window.toasts.clear()
         yield 1.2
-        self._save("review")
+        yield from self._save("review")
         window.close_review()
         dialog = ShortcutsDialog(window)
         dialog.show()
@@ -142,12 +139,15 @@ class Photographer(QObject):
     def _qt(self) -> QApplication:
         return self._application.qt
 
-    def _save(self, name: str) -> None:
+    def _save(self, name: str) -> Iterator[Wait]:
         self._window.toasts.clear()
         picture = self._window.grab()
         if not self._window.palette_card.isVisible():
             self._sharpen(picture)
         self._keep(picture.save(str(self._out / f"{name}.png")), name)
+        # It kept the window from answering, which is logged: no part of the guide.
+        yield 1.0
+        self._window.log.clear()
 
     def _sharpen(self, picture: QPixmap) -> None:
         """Put the view in its best quality into a picture: a slow machine draws it coarsely."""
