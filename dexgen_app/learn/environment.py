@@ -120,6 +120,7 @@ class HandEnvironment(ABC):
     Attributes:
         measures: What an evaluation tells of this skill beside drops and goals: counts
             ``sum/NAME``, by ``NAME``, with their units.
+        goals_reached: Goals that each environment has reached since it was made, shape (N,).
 
     Raises:
         InputError: A direction of gravity is unknown, or an object has no grasp that survives it.
@@ -199,6 +200,7 @@ class HandEnvironment(ABC):
         self.last_action = torch.zeros(self.count, self.action_size)
         self.target = torch.zeros(self.count, self.action_size)
         self._counts: dict[str, float] = {}
+        self.goals_reached = torch.zeros(self.count, dtype=torch.long)
         self.state: Snapshot
 
     def _check_directions(self, blocks: int) -> None:
@@ -339,6 +341,16 @@ class HandEnvironment(ABC):
     def add(self, name: str, value: float) -> None:
         """Add to a count; names ``sum/...`` become means over steps."""
         self._counts[name] = self._counts.get(name, 0.0) + value
+
+    def add_goals(self, reached: torch.Tensor, ids: torch.Tensor | slice = slice(None)) -> None:
+        """Count goals of the environments ``ids``, all by default.
+
+        Args:
+            reached: Whether each of them reached its goal in this step, shape (n,), bool.
+            ids: Environments, shape (n,).
+        """
+        self.goals_reached[ids] += reached.long()
+        self.add("goals", float(reached.sum()))
 
     def close(self) -> None:
         """Release the world."""

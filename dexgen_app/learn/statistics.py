@@ -60,6 +60,25 @@ def drop_ratio(
     return (times * other_drops / drops if drops else math.inf), odds(low), odds(high)
 
 
+def sum_interval(
+    total: float, variance: float, degrees: int, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval of a sum over independent parts; None where there is one part only.
+
+    Args:
+        total: The sum.
+        variance: Its variance: the number of parts times the sample variance of a part.
+        degrees: Degrees of freedom of that variance: the number of parts less that of means.
+        confidence: Share of such intervals that cover the truth (Student's).
+    """
+    from scipy.stats import t
+
+    if degrees < 1:
+        return None
+    reach = float(t.ppf(0.5 + 0.5 * confidence, degrees)) * math.sqrt(variance)
+    return total - reach, total + reach
+
+
 def merge_counts(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     """Add up counts by name."""
     total: dict[str, float] = {}

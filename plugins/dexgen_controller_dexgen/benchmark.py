@@ -10,7 +10,13 @@ import torch
 
 from dexgen_app.kinematics.batched import BatchedKinematics
 from dexgen_app.learn.environment import HandEnvironment
-from dexgen_app.learn.statistics import drop_interval, drop_ratio, summarise, time_to_drop
+from dexgen_app.learn.statistics import (
+    drop_interval,
+    drop_ratio,
+    sum_interval,
+    summarise,
+    time_to_drop,
+)
 from dexgen_controller_dexgen.commanders import Commander, commanded_offset
 from dexgen_controller_dexgen.policy import GuidedPolicy
 
@@ -28,6 +34,8 @@ class Cell:
         goals: Goals reached.
         cosine: Mean cosine between commanded and realised fingertip motion.
         seeds: Seeds of the runs that it counts together.
+        hands: Hands side by side, of all runs.
+        goals_variance: Variance of ``goals``, from how the hands of each run differ.
         measures: Means of what the skill measures beside drops and goals, by name and unit.
     """
 
@@ -39,6 +47,8 @@ class Cell:
     goals: int
     cosine: float
     seeds: tuple[int, ...] = (0,)
+    hands: int = 0
+    goals_variance: float = 0.0
     measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -55,6 +65,16 @@ class Cell:
     def goals_per_minute(self) -> float:
         """Goals reached in a simulated minute."""
         return 60.0 * self.goals / self.seconds
+
+    @property
+    def goals_interval(self) -> tuple[float, float] | None:
+        """95 % interval of the goals a minute; None where one hand alone was measured.
+
+        Hands are independent of each other, goals of a hand are not: one that stands reaches none.
+        """
+        degrees = self.hands - len(self.seeds)
+        found = sum_interval(self.goals, self.goals_variance, degrees)
+        return found and (60.0 * max(found[0], 0.0) / self.seconds, 60.0 * found[1] / self.seconds)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures as plain values; infinite ones as None."""
@@ -90,6 +110,7 @@ def run_cell(
     scale = environment.config.action_scale
     observation = environment.reset()["policy"]
     environment.drain_counts()
+    reached = environment.goals_reached.clone()
     if policy is not None:
         policy.reset()
     steps = max(1, round(seconds / (environment.count * environment.step_seconds)))
@@ -117,6 +138,8 @@ def run_cell(
         observation = result.observations["policy"]
     counts = environment.drain_counts()
     means = summarise(counts)
+    by_hand = (environment.goals_reached - reached).double()
+    several = environment.count > 1
     return Cell(
         commander=name,
         controller="raw" if policy is None else "dexgen",
@@ -126,6 +149,8 @@ def run_cell(
         goals=int(counts.get("goals", 0.0)),
         cosine=float(torch.stack(cosines).nanmean()),
         seeds=(seed,),
+        hands=environment.count,
+        goals_variance=float(environment.count * by_hand.var()) if several else 0.0,
         measures={f"{k} [{unit}]": means[k] for k, unit in environment.measures.items()},
     )
 
@@ -145,6 +170,8 @@ def pool_cells(cells: list[Cell]) -> list[Cell]:
             goals=sum(c.goals for c in group),
             cosine=_mean(group, [c.cosine for c in group]),
             seeds=tuple(seed for c in group for seed in c.seeds),
+            hands=sum(c.hands for c in group),
+            goals_variance=sum(c.goals_variance for c in group),
             measures={k: _mean(group, [c.measures[k] for c in group]) for k in group[0].measures},
         )
         for (commander, controller, strength), group in groups.items()
@@ -168,7 +195,7 @@ def format_table(cells: list[Cell]) -> str:
     measures = list(cells[0].measures)
     lines = [
         "| command | controller | guidance | time to drop [s] (95 %) | x raw (95 %) | drops "
-        f"| goals/min | cos |{''.join(f' {name} |' for name in measures)}",
+        f"| goals/min (95 %) | cos |{''.join(f' {name} |' for name in measures)}",
         "| --- | --- | --- | --- | --- | --- | --- | --- |" + " --- |" * len(measures),
     ]
     raw = {cell.commander: cell for cell in cells if cell.controller == "raw"}
@@ -179,7 +206,7 @@ def format_table(cells: list[Cell]) -> str:
             f"| {cell.commander} | {cell.controller} | {'-' if alone else f'{cell.strength:g}'} "
             f"| {cell.time_to_drop:.1f} ({low:.1f}-{high:.1f}) "
             f"| {'-' if alone else _multiple(cell, raw.get(cell.commander))} "
-            f"| {cell.drops} | {cell.goals_per_minute:.1f} | {cell.cosine:.2f} |"
+            f"| {cell.drops} | {_goals(cell)} | {cell.cosine:.2f} |"
             f"{''.join(f' {cell.measures[name]:.2f} |' for name in measures)}"
         )
     return "\n".join(lines)
@@ -205,6 +232,12 @@ def format_seeds(cells: list[Cell]) -> str:
 
 def _kind(cell: Cell) -> tuple[str, str, float]:
     return cell.commander, cell.controller, cell.strength
+
+
+def _goals(cell: Cell) -> str:
+    interval = cell.goals_interval
+    spread = f" ({interval[0]:.1f}-{interval[1]:.1f})" if interval else ""
+    return f"{cell.goals_per_minute:.1f}{spread}"
 
 
 def _multiple(cell: Cell, raw: Cell | None) -> str:

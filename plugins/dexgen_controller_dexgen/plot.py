@@ -44,6 +44,9 @@ def plot_cells(cells: list[Cell], path: Path) -> None:
             color="tab:blue",
         )
         upper.plot(x, times, "o-", color="tab:blue", label="DexGen")
+        goals = [c.goals_interval or (c.goals_per_minute, c.goals_per_minute) for c in guided]
+        low, high = [low for low, _ in goals], [high for _, high in goals]
+        lower.fill_between(x, low, high, alpha=0.2, color="tab:blue")
         lower.plot(x, [c.goals_per_minute for c in guided], "o-", color="tab:blue")
         for cell in raw:
             held = min(cell.time_to_drop, cell.seconds)

@@ -110,7 +110,7 @@ class AnyGraspEnvironment(GoalEnvironment):
             ),
             self.config.reward,
         )
-        self.add("goals", float(self._reached.sum()))
+        self.add_goals(self._reached)
         self.add("sum/goal_distance", float(distance.nan_to_num().sum()))
         self.add("sum/goal_angle", float(angle.nan_to_num().sum()))
         total = torch.zeros(self.count)

@@ -106,7 +106,7 @@ class FreeFingerEnvironment(HandEnvironment):
             - w.action * holding.square().sum(-1)
             - w.action_change * (action - previous).square().sum(-1)
         )
-        self.add("goals", float(self._reached.sum()))
+        self.add_goals(self._reached)
         self.add("sum/finger_error", float(error.nan_to_num().sum()))
         self.add("sum/object_offset", float(offset.nan_to_num().sum()))
         return w.scale * torch.where(dropped, -w.drop, reward + w.alive)

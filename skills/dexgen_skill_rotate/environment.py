@@ -94,7 +94,7 @@ class RotateEnvironment(GoalEnvironment):
     def after_step(self, ids: torch.Tensor) -> None:
         """Replace goals that were passed or took too long."""
         passed = (self._goal_turn()[ids] * self.axis[ids]).sum(-1) < self.config.passed
-        self.add("goals", float(passed.sum()))
+        self.add_goals(passed, ids)
         ids = self.count_goals(ids, passed)
         if len(ids):
             self._choose_goals(ids, self.state.pose[ids], self.state.joints[ids])

@@ -95,6 +95,7 @@ def test_chance_drops_sooner_than_stillness(environment, expert: Policy) -> None
     assert chance.drops > still.drops
     assert chance.interval[0] < chance.time_to_drop < chance.interval[1]
     assert chance.cosine > 0.3
+    assert chance.hands == N and chance.goals_interval is not None
 
 
 def test_all_cells_of_a_seed_begin_alike(environment, expert: Policy, store, tmp_path) -> None:
@@ -183,6 +184,28 @@ def test_tables_and_plots_are_written(tmp_path: Path) -> None:
     assert "| inf (325.3-inf) | inf (80.8-inf) | 0 |" in table
     assert json.loads(json.dumps(cells[2].as_dict()))["time_to_drop"] is None
     plot_cells(cells, tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").stat().st_size > 5000
+
+
+def test_goals_have_an_interval_from_how_hands_differ() -> None:
+    # Two runs of four hands, 60 s each hand, with 3, 5, 3, 5 and 11, 13, 11, 13 goals.
+    common = {"commander": "add1.5", "controller": "raw", "strength": 0.0, "cosine": 0.2}
+    common |= {"seconds": 240.0, "drops": 9, "hands": 4, "goals_variance": 4 * 4 / 3}
+    (cell,) = pool_cells(
+        [Cell(goals=16, seeds=(0,), **common), Cell(goals=48, seeds=(1,), **common)]
+    )
+    # 2.447: the 97.5 % quantile of Student's t with 6 degrees of freedom.
+    reach = 2.447 * (8 * 4 / 3) ** 0.5 / 8.0
+    assert cell.goals_interval == pytest.approx((8.0 - reach, 8.0 + reach), abs=1e-3)
+    assert "| 18 | 8.0 (7.0-9.0) | 0.20 |" in format_table([cell])
+
+
+def test_one_hand_tells_no_spread(tmp_path: Path) -> None:
+    figures = {"seconds": 60.0, "drops": 1, "goals": 7, "cosine": 0.2, "strength": 0.0}
+    cell = Cell(commander="add1.5", controller="dexgen", hands=1, **figures)
+    assert cell.goals_interval is None
+    assert "| 1 | 7.0 | 0.20 |" in format_table([cell])
+    plot_cells([cell], tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").stat().st_size > 5000
 
 

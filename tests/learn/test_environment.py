@@ -137,6 +137,7 @@ def test_reaching_the_goal_pays_and_draws_another(grasp_set: GraspSet) -> None:
         rows.append(environment.goal_row.clone())
         assert float(environment.step(_zeros(environment)).reward.min()) > 0.5 * 5.0 * 0.3
     assert environment.drain_counts()["goals"] == 4 * N
+    assert environment.goals_reached.tolist() == [4] * N
     assert len(torch.unique(torch.stack(rows), dim=0)) > 1
 
 

@@ -146,6 +146,7 @@ def test_a_grasp_that_was_passed_is_replaced(environment: RotateEnvironment) -> 
     environment.drain_counts()
     environment.after_step(torch.arange(N))
     assert environment.drain_counts()["goals"] == 1.0
+    assert environment.goals_reached.sum() == 1
     assert float(environment._goal_turn()[0, 0]) > environment.config.passed
     assert torch.equal(environment.goal_orientation[1:], before[1:])
 
