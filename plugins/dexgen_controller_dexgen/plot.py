@@ -57,7 +57,7 @@ def plot_cells(cells: list[Cell], path: Path) -> None:
         lower.set_xlabel("guidance")
         for axis in (upper, lower):
             axis.set_xscale("symlog", linthresh=100)
-            axis.set_xlim(left=-30.0)
+            axis.set_xlim(-30.0, 1.4 * max([100.0, *x]))
             axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("time to drop [s]")
     axes[1, 0].set_ylabel("goals a minute")
