@@ -34,7 +34,7 @@ class Cell:
         goals: Goals reached.
         cosine: Mean cosine between commanded and realised fingertip motion.
         seeds: Seeds of the runs that it counts together.
-        hands: Hands side by side, of all runs.
+        hands: Hands side by side, of all runs; 0 where a skill does not tell whose goals those are.
         goals_variance: Variance of ``goals``, from how the hands of each run differ.
         measures: Means of what the skill measures beside drops and goals, by name and unit.
     """
@@ -68,7 +68,7 @@ class Cell:
 
     @property
     def goals_interval(self) -> tuple[float, float] | None:
-        """95 % interval of the goals a minute; None where one hand alone was measured.
+        """95 % interval of the goals a minute; None where it is not known how hands differ.
 
         Hands are independent of each other, goals of a hand are not: one that stands reaches none.
         """
@@ -139,18 +139,19 @@ def run_cell(
     counts = environment.drain_counts()
     means = summarise(counts)
     by_hand = (environment.goals_reached - reached).double()
-    several = environment.count > 1
+    goals = int(counts.get("goals", 0.0))
+    told = int(by_hand.sum()) == goals
     return Cell(
         commander=name,
         controller="raw" if policy is None else "dexgen",
         strength=strength,
         seconds=counts["seconds"],
         drops=int(counts["drops"]),
-        goals=int(counts.get("goals", 0.0)),
+        goals=goals,
         cosine=float(torch.stack(cosines).nanmean()),
         seeds=(seed,),
-        hands=environment.count,
-        goals_variance=float(environment.count * by_hand.var()) if several else 0.0,
+        hands=environment.count if told else 0,
+        goals_variance=float(environment.count * by_hand.var()) if environment.count > 1 else 0.0,
         measures={f"{k} [{unit}]": means[k] for k, unit in environment.measures.items()},
     )
 

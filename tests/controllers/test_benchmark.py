@@ -98,6 +98,17 @@ def test_chance_drops_sooner_than_stillness(environment, expert: Policy) -> None
     assert chance.hands == N and chance.goals_interval is not None
 
 
+def test_a_skill_that_does_not_tell_whose_goals_it_counts_has_no_interval(
+    environment, expert: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add_goals(reached: torch.Tensor) -> None:
+        environment.add("goals", 1.0)
+
+    monkeypatch.setattr(environment, "add_goals", add_goals)
+    cell = run_cell(environment, RandomCommander(0), name="random", seconds=8.0)
+    assert cell.goals > 0 and cell.goals_interval is None
+
+
 def test_all_cells_of_a_seed_begin_alike(environment, expert: Policy, store, tmp_path) -> None:
     model = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16)).model
     args = Namespace(
