@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -322,3 +328,41 @@ def test_overtime_is_told_again_and_again_until_the_command_ends(tmp_path: Path)
     )
     assert len(told) <= taken + 1.0
     assert told or taken < 1.5
+
+
+def test_a_build_in_the_background_takes_its_command_down_with_it(tmp_path: Path) -> None:
+    """A script starts ``command &`` with interrupts ignored, and so would be its children."""
+    told = tmp_path / "told"
+    command = tmp_path / "command"
+    command.write_text(
+        textwrap.dedent(f"""\
+            #!{sys.executable}
+            import pathlib, time
+            told = pathlib.Path({str(told)!r})
+            try:
+                told.write_text("begun")
+                time.sleep(60.0)
+            except KeyboardInterrupt:
+                told.write_text("saved")
+            """)
+    )
+    command.chmod(0o755)
+    build = (
+        "import signal, sys\n"
+        "from dexgen_controller_dexgen.building.commands import run_command\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "sys.executable = sys.argv[1]\n"
+        "run_command([], tick=lambda: None)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", build, str(command)])
+    _wait_for(told, "begun")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _wait_for(told, "saved")
+
+
+def _wait_for(path: Path, text: str) -> None:
+    end = time.monotonic() + 30.0
+    while not path.exists() or path.read_text() != text:
+        assert time.monotonic() < end, f"no {text!r} in {path}"
+        time.sleep(0.05)

@@ -42,7 +42,7 @@ def run_command(
     begun = time.monotonic()
     # Its own process group: a Ctrl-C reaches it once, through us.
     process = subprocess.Popen(
-        [sys.executable, "-m", "dexgen_app", *words], preexec_fn=_die_with_parent, process_group=0
+        [sys.executable, "-m", "dexgen_app", *words], preexec_fn=_heed_parent, process_group=0
     )
     try:
         while True:
@@ -67,7 +67,9 @@ def run_command(
     return time.monotonic() - begun
 
 
-def _die_with_parent() -> None:
-    """Have the kernel interrupt this process if the build is killed (Linux only)."""
+def _heed_parent() -> None:
+    """Let this process be interrupted, by the kernel too if the build is killed (Linux only)."""
+    # A script starts what it puts into the background deaf to interrupts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGINT)
