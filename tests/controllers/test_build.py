@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 from tests.controllers.conftest import sway
 from tests.policies import make_policy
+from tests.recording.recording_samples import wait_until
 
 
 def judged(seconds: float = 100.0, goals: float = 10.0) -> list[EvaluationResult]:
@@ -355,14 +355,7 @@ def test_a_build_in_the_background_takes_its_command_down_with_it(tmp_path: Path
         "run_command([], tick=lambda: None)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", build, str(command)])
-    _wait_for(told, "begun")
+    wait_until(lambda: told.exists() and told.read_text() == "begun", timeout_s=30.0)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _wait_for(told, "saved")
-
-
-def _wait_for(path: Path, text: str) -> None:
-    end = time.monotonic() + 30.0
-    while not path.exists() or path.read_text() != text:
-        assert time.monotonic() < end, f"no {text!r} in {path}"
-        time.sleep(0.05)
+    wait_until(lambda: told.read_text() == "saved", timeout_s=30.0)
