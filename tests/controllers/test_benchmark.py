@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,6 @@ from dexgen_controller_dexgen.commanders import (
     RandomCommander,
     SpoiledExpert,
 )
-from dexgen_controller_dexgen.commands import bench
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.parameters import MODES
 from dexgen_controller_dexgen.plot import plot_cells
@@ -107,15 +105,6 @@ def test_a_skill_that_does_not_tell_whose_goals_it_counts_has_no_interval(
     monkeypatch.setattr(environment, "add_goals", add_goals)
     cell = run_cell(environment, RandomCommander(0), name="random", seconds=8.0)
     assert cell.goals > 0 and cell.goals_interval is None
-
-
-def test_all_cells_of_a_seed_begin_alike(environment, expert: Policy, store, tmp_path) -> None:
-    model = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=2, batch=16)).model
-    args = Namespace(
-        commands=None, corruption=["add1.5"] * 2, guidance=[], no_raw=False, seconds=24.0
-    )
-    one, other = bench._run_cells(args, environment, expert, model, 0)
-    assert one == other
 
 
 def test_the_controller_can_be_in_the_loop(environment, expert, store, tmp_path) -> None:

@@ -21,6 +21,7 @@ from dexgen_app.learn.evaluate import EvaluationResult
 from dexgen_app.learn.policy import save_policy
 from dexgen_app.learn.run_folder import RunFolder
 from dexgen_controller_dexgen.benchmark import Cell
+from dexgen_controller_dexgen.benchmark_folder import BenchmarkFolder
 from dexgen_controller_dexgen.building import ledger as ledger_module
 from dexgen_controller_dexgen.building import stages
 from dexgen_controller_dexgen.building.commands import run_command
@@ -130,11 +131,11 @@ class Player:
         (work / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def bench(self, words: list[str]) -> None:
-        name, out = words[words.index("--corruption") + 1], words[words.index("--out") + 1]
-        measured = cells(name, (3.0, 60.0, 30.0), (0.9, 0.1, 0.3 if self.good else 0.05))
-        Path(out).mkdir(parents=True)
-        table = {"cells": [cell.as_dict() for cell in measured]}
-        (Path(out) / "cells.json").write_text(json.dumps(table))
+        out = BenchmarkFolder(Path(words[words.index("--out") + 1]), {})
+        measured = cells("add1.5", (3.0, 60.0, 30.0), (0.9, 0.1, 0.3 if self.good else 0.05))
+        for cell in measured:
+            out.add(cell, "bench")
+        out.finish(measured, "bench")
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_a_build_leaves_weights_card_and_plots(
     folder = RunFolder.named("mine").path
     kinds = [words[0] for words in player.commands]
     assert list(dict.fromkeys(kinds)) == ["grasps", "train", "dataset", "distill", "bench"]
-    assert kinds.count("train") == 5 and kinds.count("distill") == 2 and kinds.count("bench") == 4
+    assert kinds.count("train") == 5 and kinds.count("distill") == 2 and kinds.count("bench") == 1
     first, *later = (words for words in player.commands if words[0] == "train")
     assert "--start-from" not in first
     for words, before in zip(later, ("mine-palm-up", "mine-all-round", "mine-lively")):

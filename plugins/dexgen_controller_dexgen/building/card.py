@@ -11,7 +11,6 @@ from typing import Any
 from dexgen_app import __version__
 from dexgen_app.learn.progress import format_seconds
 from dexgen_controller_dexgen.benchmark import Cell, format_table
-from dexgen_controller_dexgen.plot import plot_cells
 
 
 def write_card(
@@ -26,7 +25,7 @@ def write_card(
     faults: Sequence[str],
     runs: Sequence[Path],
 ) -> Path:
-    """Write ``card.md`` and its plots into the build's folder.
+    """Write ``card.md`` and the plots of its trainings into the build's folder.
 
     Args:
         folder: The folder.
@@ -35,15 +34,13 @@ def write_card(
         command: The command line.
         spent: Time of each stage [s].
         facts: What was measured on the way.
-        cells: The benchmark.
+        cells: The benchmark, whose plot is ``bench/sweep.png``.
         faults: What speaks against the controller.
         runs: Folders of the expert's training runs, in order.
 
     Returns:
         The page.
     """
-    plot_cells(list(cells), folder / "bench" / "sweep.png")
-    (folder / "bench" / "table.md").write_text(f"{format_table(list(cells))}\n")
     plots = [("The benchmark", "bench/sweep.png")]
     if plot_runs(runs, folder / "expert.png"):
         plots.append(("The expert's training", "expert.png"))

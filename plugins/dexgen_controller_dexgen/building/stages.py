@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,20 @@ from typing import Any
 from dexgen_app.errors import InputError
 from dexgen_app.spec import GRAVITY_DIRECTIONS
 from dexgen_controller_dexgen.benchmark import Cell
+from dexgen_controller_dexgen.benchmark_folder import read_cells
 from dexgen_controller_dexgen.building.commands import run_command
 from dexgen_controller_dexgen.building.gates import require_data, require_expert
 from dexgen_controller_dexgen.building.ledger import Ledger
+from dexgen_controller_dexgen.commands.bench_cells import PAPER
 
 PALM_UP = "palm_up"
-CORRUPTIONS = ("add0.75", "add1.5", "mul0.5", "mul1.0")
 GUIDANCE = ("0", "100", "300", "1000", "3000")
 LEAST_ROWS = 5_000
 MOST_GRASPS = 8_000
-# First guesses of speeds, on one core of a laptop; what is measured replaces them.
+# Guesses of speeds, on one core of a laptop; what is measured replaces that of the rows.
 GRASPS_PER_SECOND = 25.0
 ROWS_PER_SECOND = 600.0
-BENCH_STEPS_PER_SECOND = 300.0
+BENCH_STEPS_PER_SECOND = 200.0
 EXPERT_SHARE = 0.5
 MOST_DYNAMICS_STEPS = 3000
 MOST_PRIOR_STEPS = 40_000
@@ -159,15 +160,8 @@ class Stages:
         return expert_phases(self._gravity)
 
     def cells(self) -> list[Cell]:
-        """Return the benchmark's cells that are measured."""
-        names = {field.name for field in fields(Cell)}
-        found = []
-        for name in CORRUPTIONS:
-            path = self.bench / name / "cells.json"
-            if path.exists():
-                rows = json.loads(path.read_text())["cells"]
-                found += [Cell(**{k: v for k, v in row.items() if k in names}) for row in rows]
-        return found
+        """Return the benchmark's cells."""
+        return read_cells(self.bench)
 
     def _run(self, *words: str, **watch: Any) -> float:
         return run_command(list(words), tick=self._ledger.tick, **watch)
@@ -366,21 +360,17 @@ class Stages:
         return found
 
     def _measure(self, seconds: float) -> None:
-        args, begun = self._args, time.monotonic()
-        rate = BENCH_STEPS_PER_SECOND
-        waiting = [n for n in CORRUPTIONS if not (self.bench / n / "cells.json").exists()]
-        cells = 1 + len(GUIDANCE)
-        for index, name in enumerate(waiting):
-            left = (seconds - (time.monotonic() - begun)) / (len(waiting) - index)
-            simulated = float(round(min(max(60.0, 0.1 * rate * left / cells), 1200.0)))
-            words = ["bench", "controller", "--expert", str(self.expert)]
-            words += ["--weights", str(self.model), "--engine", args.bench_engine]
-            words += ["--corruption", name, "--guidance", *GUIDANCE]
-            words += ["--seconds", f"{simulated:g}", "--seed", str(args.seed)]
-            words += [word for item in args.object for word in ("--object", item)]
-            words += [word for side in args.gravity for word in ("--gravity", side)]
-            taken = self._run(*words, "--out", str(self.bench / name))
-            rate = 10.0 * simulated * cells / taken
+        """Measure cells of equal length, as long as fits; those before a kill are kept."""
+        args, cells = self._args, len(PAPER) * (1 + len(GUIDANCE))
+        fits = 0.1 * BENCH_STEPS_PER_SECOND * args.processes * seconds / cells
+        planned = {"seconds": float(round(min(max(60.0, fits), 1200.0)))}
+        planned = self._ledger.plan("bench") or self._ledger.plan("bench", planned)
+        words = ["bench", "controller", "--expert", str(self.expert), "--weights", str(self.model)]
+        words += ["--engine", args.bench_engine, "--guidance", *GUIDANCE]
+        words += ["--seconds", f"{planned['seconds']:g}", *self._common()]
+        words += [word for item in args.object for word in ("--object", item)]
+        words += [word for side in args.gravity for word in ("--gravity", side)]
+        self._run(*words, "--out", str(self.bench))
 
 
 def _count_rows(folder: Path) -> int:

@@ -52,7 +52,7 @@ def check_bench(args: argparse.Namespace, modes: tuple[str, ...]) -> None:
                 remedy=f"Use numbers from {guidance.lower:g} to {guidance.upper:g}",
             )
     check_mode(args.mode, modes)
-    check_counts(args, "environments", "steps")
+    check_counts(args, "environments", "steps", "processes")
     if args.steps > TRAIN_STEPS:
         raise InputError(
             f"the sampler has at most {TRAIN_STEPS} steps, not {args.steps}", where="--steps"
