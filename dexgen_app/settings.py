@@ -8,8 +8,6 @@ these is logged; none stops the application.
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from dexgen_app import paths
 from dexgen_app.errors import DexgenError
+from dexgen_app.files import replacing
 
 SCHEMA_VERSION = 1
 
@@ -125,16 +124,8 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     try:
         path = path or settings_path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".settings-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                tomli_w.dump(table, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            tomli_w.dump(table, file)
     except OSError as error:
         raise DexgenError(
             f"settings cannot be written: {error.strerror or error}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import tomli_w
 
 from dexgen_app import paths
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 from dexgen_app.kinematics.landmarks import check_landmarks
 from dexgen_app.kinematics.model import HandModel
 from dexgen_app.spec import FingerSpec, HandSpec
@@ -241,8 +241,6 @@ def load_profile(name: str, spec: HandSpec) -> Calibration:
 def save_profile(name: str, calibration: Calibration) -> Path:
     """Keep a calibration in the profile ``name`` beside those for other hands.
 
-    The file is written to a temporary name, synced and renamed.
-
     Returns:
         The profile's file.
 
@@ -255,10 +253,6 @@ def save_profile(name: str, calibration: Calibration) -> Path:
         "tip_scale": [round(s, 6) for s in calibration.tip_scale],
         "middle_scale": [round(s, 6) for s in calibration.middle_scale],
     }
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         tomli_w.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
     return path

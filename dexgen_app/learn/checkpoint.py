@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 
 FORMAT = "dexgen-checkpoint-1"
 
@@ -71,16 +71,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
     tensors, skeleton = flatten_tensors(state)
     data = save(tensors, metadata={"format": FORMAT, "state": json.dumps(skeleton)})
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InputError(
             f"cannot save: {error.strerror or error}",
             where=str(path),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 
 from dexgen_app import paths
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 from dexgen_app.spec import GRAVITY_DIRECTIONS, HandSpec, ObjectSpec
 
 FORMAT = "dexgen-grasps-1"
@@ -96,9 +96,8 @@ def save_grasps(path: Path, grasps: GraspSet) -> None:
         "holds": grasps.holds.to(torch.uint8).contiguous(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".tmp{os.getpid()}")
-    save_file(columns, temporary, metadata=metadata)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        save_file(columns, temporary, metadata=metadata)
 
 
 def load_grasps(path: Path, hand: HandSpec) -> GraspSet:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 from dexgen_app.learn.shipped import policy_file
 from dexgen_app.spec import HandSpec, SkillSpec
 
@@ -171,9 +171,8 @@ def save_policy(path: Path, policy: Policy) -> None:
         "info": json.dumps(policy.info),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    save_file({k: v.float().contiguous() for k, v in tensors.items()}, temporary, metadata)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        save_file({k: v.float().contiguous() for k, v in tensors.items()}, temporary, metadata)
 
 
 def load_policy(path: Path, *, hand: HandSpec | None = None, skill: str = "") -> Policy:

@@ -19,6 +19,7 @@ from typing import Any
 
 from dexgen_app import paths
 from dexgen_app.errors import InputError
+from dexgen_app.files import write_text
 
 KEEP = 5
 """Number of checkpoints that are kept, beside those that were evaluated best."""
@@ -113,9 +114,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         """Replace a JSON file of the run in one go."""
-        temporary = self.path / f"{name}.tmp{os.getpid()}"
-        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, self.path / name)
+        write_text(self.path / name, json.dumps(value, indent=2) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Return a JSON file of the run; None if it is absent or damaged."""

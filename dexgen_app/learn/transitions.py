@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing, write_text
 from dexgen_app.spec import HandSpec
 
 SCHEMA_VERSION = 1
@@ -95,15 +95,6 @@ class TransitionFormat:
             "episode": (count, 1),
             "step": (np.dtype(np.int32), 1),
         }
-
-
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    partial = path.with_suffix(".part")
-    with partial.open("w") as file:
-        json.dump(data, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 class TransitionWriter:
@@ -196,7 +187,6 @@ class TransitionWriter:
         try:
             self._write_shard(name)
         except OSError as error:
-            (self._folder / f"{name}.part").unlink(missing_ok=True)
             raise InputError(
                 f"rows cannot be written ({error.strerror or error})",
                 where=str(self._folder / name),
@@ -212,21 +202,19 @@ class TransitionWriter:
             arrays.append(pa.FixedSizeListArray.from_arrays(flat, width))
             fields.append(pa.field(column, kind, nullable=False))
         last = max(int(block["episode"].max()) for block in self._pending)
-        path, partial = self._folder / name, self._folder / f"{name}.part"
         schema = pa.schema(fields)
-        with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        partial.replace(path)
+        with replacing(self._folder / name) as partial:
+            with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+            with partial.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         shard = {"file": name, "rows": self._pending_rows, "sha256": digest}
         manifest = {
             **self._manifest,
             "shards": [*self._manifest["shards"], shard],
             "next_episode": max(self.next_episode, last + 1),
         }
-        _write_json(self._folder / MANIFEST, manifest)
+        write_text(self._folder / MANIFEST, json.dumps(manifest, indent=1))
         self._manifest = manifest
         self._pending, self._pending_rows = [], 0
 

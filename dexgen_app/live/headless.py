@@ -16,6 +16,7 @@ from typing import Any
 
 from dexgen_app import __version__
 from dexgen_app.errors import DexgenError
+from dexgen_app.files import write_text
 from dexgen_app.live import protocol as p
 from dexgen_app.live.client import LiveSession
 from dexgen_app.live.latency import SessionStatistics, format_report
@@ -257,7 +258,7 @@ def run_headless(
     if run.recording.path:
         say(f"recorded {run.recording.rows} rows into {run.recording.path}")
     if report:
-        _write_json(Path(report), figures)
+        write_text(Path(report), json.dumps(figures, indent=2) + "\n")
         say(f"the report is in {report}")
     return 2 if run.failures else 0
 
@@ -278,9 +279,3 @@ def check_writable(path: Path) -> None:
         )
     if path.is_dir():
         raise DexgenError("this is a folder", where=str(path), remedy="Name a file")
-
-
-def _write_json(path: Path, figures: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(figures, indent=2) + "\n")
-    os.replace(temporary, path)

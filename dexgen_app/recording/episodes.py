@@ -6,7 +6,6 @@ recording that it belongs to.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any, get_args
 import tomli_w
 
 from dexgen_app.errors import RecordingError
+from dexgen_app.files import replacing
 from dexgen_app.live.protocol import Mark
 from dexgen_app.recording.schema import Event, EventKind
 from dexgen_app.recording.writer import describe_os_error
@@ -213,18 +213,13 @@ def edit_episode(
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, sync it and rename it.
+    """Replace a file in one go.
 
     Raises:
         RecordingError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise describe_os_error(error, path) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dexgen_app.errors import RecordingError
+from dexgen_app.files import replacing
 from dexgen_app.recording.episodes import sidecar_path, write_atomically
 from dexgen_app.recording.reader import Recording
 from dexgen_app.recording.schema import Event, EventKind
@@ -43,36 +44,37 @@ def recover(path: str | Path, output: str | Path | None = None) -> Recovered:
         raise RecordingError(
             "the file exists already", where=str(target), remedy="Name another with --output"
         )
-    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        temporary.unlink(missing_ok=True)
-        writer = RecordingWriter(temporary, recording.session)
-        events = list(recording.events)
-        for start in range(0, len(recording.rows), _ROWS_PER_CHUNK):
-            rows = recording.rows[start : start + _ROWS_PER_CHUNK]
-            while events and events[0].stamp_ns <= int(rows["stamp_ns"][-1]):
-                writer.write_event(events.pop(0))
-            writer.write_rows(rows)
-            writer.flush()
-        for event in events:
-            writer.write_event(event)
-        if recording.truncated:
-            last_ns = int(recording.rows["stamp_ns"][-1]) if len(recording.rows) else 0
-            last_ns = max([last_ns, *(event.stamp_ns for event in recording.events)])
-            reason = "recovered from a file that had no end"
-            writer.write_event(Event(last_ns, EventKind.RECORDING_END, {"reason": reason}))
-        writer.close()
-        edits = sidecar_path(recording.path)
-        if edits.exists():
-            write_atomically(sidecar_path(target), edits.read_bytes())
-        temporary.replace(target)
+        with replacing(target) as temporary:
+            _rewrite(recording, temporary)
+            edits = sidecar_path(recording.path)
+            if edits.exists():
+                write_atomically(sidecar_path(target), edits.read_bytes())
     except OSError as error:
         raise describe_os_error(error, target) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Recovered(
         path=target,
         rows=len(recording.rows),
         events=len(recording.events),
         seconds=recording.seconds,
     )
+
+
+def _rewrite(recording: Recording, path: Path) -> None:
+    """Write a recording anew, with an end where it had none."""
+    writer = RecordingWriter(path, recording.session)
+    events = list(recording.events)
+    for start in range(0, len(recording.rows), _ROWS_PER_CHUNK):
+        rows = recording.rows[start : start + _ROWS_PER_CHUNK]
+        while events and events[0].stamp_ns <= int(rows["stamp_ns"][-1]):
+            writer.write_event(events.pop(0))
+        writer.write_rows(rows)
+        writer.flush()
+    for event in events:
+        writer.write_event(event)
+    if recording.truncated:
+        last_ns = int(recording.rows["stamp_ns"][-1]) if len(recording.rows) else 0
+        last_ns = max([last_ns, *(event.stamp_ns for event in recording.events)])
+        reason = "recovered from a file that had no end"
+        writer.write_event(Event(last_ns, EventKind.RECORDING_END, {"reason": reason}))
+    writer.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dexgen_app.errors import RecordingError
+from dexgen_app.files import replacing
 from dexgen_app.render.camera import Camera
 from dexgen_app.render.palette import Theme
 from dexgen_app.render.renderer import Quality, SceneRenderer
@@ -90,7 +90,6 @@ def _write_animation(path: Path, frames: Iterator[Image.Image], fps: float) -> N
     if first is None:
         raise RecordingError("there is nothing to write", where=str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     kind = path.suffix[1:].upper()
     options: dict[str, object] = {"quality": 80, "method": 2}
     if kind == "GIF":
@@ -100,7 +99,7 @@ def _write_animation(path: Path, frames: Iterator[Image.Image], fps: float) -> N
         palette = first
         frames = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
         options = {"optimize": False, "disposal": 1}
-    try:
+    with replacing(path) as part:
         first.save(
             part,
             kind,
@@ -110,9 +109,6 @@ def _write_animation(path: Path, frames: Iterator[Image.Image], fps: float) -> N
             loop=0,
             **options,
         )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_folder(path: Path, frames: Iterator[Image.Image]) -> None:

@@ -8,7 +8,6 @@ time is kept; here after gravity came from all six sides, too.
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ import torch
 
 from dexgen_app import paths
 from dexgen_app.errors import SimulationError
+from dexgen_app.files import replacing
 from dexgen_app.sim.mujoco_world import MujocoWorld
 from dexgen_app.sim.scene import load_hand
 from dexgen_app.sim.world import PhysicsOptions, World, WorldOptions
@@ -286,8 +286,7 @@ def _read(file: Path) -> GraspSet | None:
 
 
 def _write(file: Path, grasps: GraspSet) -> None:
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
+    with replacing(file) as temporary, temporary.open("wb") as stream:
         np.savez(
             stream,
             joints=grasps.joints,
@@ -295,6 +294,3 @@ def _write(file: Path, grasps: GraspSet) -> None:
             object_pose=grasps.object_pose,
             slip=grasps.slip,
         )
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dexgen_app.errors import InputError
-from dexgen_app.recording.episodes import write_atomically
+from dexgen_app.files import write_text
 from dexgen_controller_dexgen.benchmark import Cell, format_seeds, format_table, pool_cells
 from dexgen_controller_dexgen.plot import plot_cells
 
@@ -60,13 +60,12 @@ class BenchmarkFolder:
             "by_seed": [cell.as_dict() for cell in self.cells],
         }
         self._path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path / CELLS, json.dumps(data, indent=1).encode())
+        write_text(self._path / CELLS, json.dumps(data, indent=1))
 
     def finish(self, cells: Sequence[Cell], command: str) -> None:
         """Write a table and a plot of some of the cells, in this order."""
         pooled = pool_cells(list(cells))
-        page = f"`{command}`\n\n{format_results(cells)}\n"
-        write_atomically(self._path / "table.md", page.encode())
+        write_text(self._path / "table.md", f"`{command}`\n\n{format_results(cells)}\n")
         plot_cells(pooled, self._path / "sweep.png")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
 from dexgen_controller_dexgen.history import HORIZON, state_size
 from dexgen_controller_dexgen.networks import SIZES, Dynamics, MotionPrior
@@ -188,11 +188,8 @@ class ControllerModel:
         tensors |= {f"forward.{k}": value.half() for k, value in self.forward.state_dict().items()}
         tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
         metadata = {"info": json.dumps(asdict(self.info)), **(notes or {})}
-        partial = path.with_suffix(".part")
-        save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with replacing(path) as temporary:
+            save_file({name: t.contiguous() for name, t in tensors.items()}, temporary, metadata)
 
     @classmethod
     def load(cls, path: Path) -> ControllerModel:

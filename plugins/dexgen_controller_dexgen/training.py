@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from dexgen_app.files import write_text
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_app.spec import HandSpec
 from dexgen_controller_dexgen.losses import NoisyMotion, Step
@@ -45,7 +46,7 @@ class NetworkTraining(ABC):
         self.config, self.folder = config, folder
         folder.mkdir(parents=True, exist_ok=True)
         if self.rank == 0:
-            (folder / "config.json").write_text(json.dumps(asdict(config), indent=1))
+            write_text(folder / "config.json", json.dumps(asdict(config), indent=1))
         torch.manual_seed(config.seed)
 
     @abstractmethod

@@ -195,10 +195,10 @@ def test_a_full_disk_is_told_and_closed_shards_are_kept(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("dexgen_app.learn.transitions.os.fsync", fail)
+        patch.setattr("dexgen_app.files.os.fsync", fail)
         with pytest.raises(InputError, match=r"No space left on device.*30 rows of closed shards"):
             writer.flush()
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.glob(".*.tmp"))
     assert len(TransitionStore(folder, verify=True)) == 30
     writer.flush()  # there is room again: what was pending was not lost either
     assert len(TransitionStore(folder, verify=True)) == 50
@@ -233,4 +233,4 @@ def test_the_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
     )
     assert "rows cannot be written" in result.stdout and "100 rows" in result.stdout
     assert len(TransitionStore(tmp_path, verify=True)) == 100
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*.tmp"))

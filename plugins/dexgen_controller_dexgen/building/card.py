@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dexgen_app import __version__
+from dexgen_app.files import write_text
 from dexgen_app.learn.progress import format_seconds
 from dexgen_controller_dexgen.benchmark import Cell, format_table
 
@@ -80,7 +81,7 @@ def write_card(
         *(f"![{title}]({name})\n" for title, name in plots),
     ]
     page = folder / "card.md"
-    page.write_text("\n".join(lines))
+    write_text(page, "\n".join(lines))
     return page
 
 

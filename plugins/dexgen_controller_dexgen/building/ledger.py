@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import write_text
 
 
 class Ledger:
@@ -59,9 +59,7 @@ class Ledger:
         return data
 
     def _write(self) -> None:
-        temporary = self._path.with_name(f"{self._path.name}.tmp{os.getpid()}")
-        temporary.write_text(json.dumps(self._data, indent=1) + "\n")
-        os.replace(temporary, self._path)
+        write_text(self._path, json.dumps(self._data, indent=1) + "\n")
 
     @property
     def spent(self) -> dict[str, float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dexgen_app.errors import InputError
+from dexgen_app.files import replacing
 from dexgen_app.spec import GRAVITY_DIRECTIONS
 from dexgen_controller_dexgen.benchmark import Cell
 from dexgen_controller_dexgen.benchmark_folder import read_cells
@@ -228,8 +229,8 @@ class Stages:
                 where=str(run.path),
                 remedy="Give the same command with a longer --budget",
             )
-        shutil.copyfile(run.policies()[-1], self.expert.with_suffix(".part"))
-        self.expert.with_suffix(".part").replace(self.expert)
+        with replacing(self.expert) as temporary:
+            shutil.copyfile(run.policies()[-1], temporary)
 
     def _judge_expert(self, seconds: float) -> None:
         """Measure the expert; a stage that raises here is not done, and goes on when repeated."""
