@@ -40,6 +40,7 @@ def weights(store, tmp_path: Path) -> str:
         (["--mode", "juggle"], "--mode: there is no mode 'juggle'. Use default or precision"),
         (["--environments", "0"], "--environments: 0 is no number of environments"),
         (["--steps", "0"], "--steps: 0 is no number of steps"),
+        (["--processes", "0"], "--processes: 0 is no number of processes"),
         (["--steps", "101"], "at most 100 steps"),
         (["--seconds", "-5"], "--seconds: -5 is no length of time"),
     ],
