@@ -112,6 +112,25 @@ def test_command(store, taught, weights: Path, tmp_path: Path, capsys) -> None:
     assert bool(torch.isfinite(after.prior.out.weight).all())
 
 
+def test_the_dynamics_can_be_left_as_they_are(
+    store, taught, weights: Path, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "made.safetensors"
+    words = ["distill", str(taught.folder), "--prior-only", "--out", str(out), "--steps", "2"]
+    assert main([*words, "--batch", "16"]) == 2
+    assert "a new controller needs dynamics" in capsys.readouterr().err
+    ControllerModel.load(weights).save(weights, {"inverse_loss": "0.4567", "rows": "7"})
+    words += ["--batch", "16", "--extend", str(weights), "--replay", str(store.folder)]
+    assert main(words) == 0
+    notes = read_notes(out)
+    assert (notes["inverse_loss"], notes["rows"]) == ("0.4567", str(len(taught)))
+    before, after = ControllerModel.load(weights), ControllerModel.load(out)
+    for name in ("inverse", "forward"):
+        for then, now in zip(*(getattr(m, name).parameters() for m in (before, after))):
+            torch.testing.assert_close(now, then, rtol=0.0, atol=0.0)
+    assert not torch.equal(after.prior.out.weight, before.prior.out.weight)
+
+
 def test_version_2_had_one_scale_for_all_modes(weights: Path) -> None:
     import json
 

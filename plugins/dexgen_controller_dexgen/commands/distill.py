@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay", type=Path, help="with --extend: dataset of the modes that are to be kept"
     )
+    parser.add_argument(
+        "--prior-only", action="store_true", help="with --extend: leave the dynamics as they are"
+    )
     parser.add_argument("--out", type=Path, required=True, help="file for the weights")
     parser.add_argument(
         "--work", type=Path, help="folder for checkpoints, from which a killed run goes on"
@@ -64,29 +67,38 @@ def run(args: argparse.Namespace) -> int:
     if args.bfloat16 and not bfloat16_pays():
         print("this processor is slow in bfloat16: computing in single precision", flush=True)
         args.bfloat16 = False
+    _check(args)
     store = TransitionStore(args.data)
     trainer = _extension(args, store) if args.extend else _trainer(args, store)
-    made_by = shlex.join(("dexgen-app", *sys.argv[1:]))
-    if args.extend:
-        made_by = "\n".join((read_notes(args.extend).get("made_by", ""), made_by)).strip()
-    prior = trainer.train_prior(lambda line: print(line, flush=True))
-    inverse = trainer.train_inverse(lambda line: print(line, flush=True))
-    forward = trainer.train_forward(lambda line: print(line, flush=True))
+    notes = read_notes(args.extend) if args.extend else {}
+    made_by = (notes.get("made_by", ""), shlex.join(("dexgen-app", *sys.argv[1:])))
+    notes |= {"made_by": "\n".join(made_by).strip(), "rows": str(len(store))}
+    trainings = {"prior": trainer.train_prior}
+    if not args.prior_only:
+        trainings |= {"inverse": trainer.train_inverse, "forward": trainer.train_forward}
+    for name, train in trainings.items():
+        notes[f"{name}_loss"] = f"{train(lambda line: print(line, flush=True)):.4f}"
     if trainer.rank == 0:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        notes = {
-            "made_by": made_by,
-            "rows": str(len(store)),
-            "prior_loss": f"{prior:.4f}",
-            "inverse_loss": f"{inverse:.4f}",
-            "forward_loss": f"{forward:.4f}",
-        }
         trainer.model.save(args.out, notes)
-        print(
-            f"prior loss {prior:.4f}, dynamics loss {inverse:.4f} inverse, {forward:.4f} forward; "
-            f"wrote {args.out}"
-        )
+        losses = ", ".join(f"{name} {notes[f'{name}_loss']}" for name in trainings)
+        print(f"losses: {losses}; wrote {args.out}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    from dexgen_app.errors import InputError
+
+    if args.extend and not args.replay:
+        raise InputError(
+            "nothing says what the controller is to keep",
+            where="--extend",
+            remedy="Add `--replay DATASET` with states of its other modes",
+        )
+    if args.prior_only and not args.extend:
+        raise InputError(
+            "a new controller needs dynamics", where="--prior-only", remedy="Add `--extend FILE`"
+        )
 
 
 def _trainer(args: argparse.Namespace, store: TransitionStore) -> Trainer:
@@ -102,17 +114,10 @@ def _trainer(args: argparse.Namespace, store: TransitionStore) -> Trainer:
 
 
 def _extension(args: argparse.Namespace, store: TransitionStore) -> Extension:
-    from dexgen_app.errors import InputError
     from dexgen_app.learn.transitions import TransitionStore
     from dexgen_controller_dexgen.extension import Extension
     from dexgen_controller_dexgen.model import ControllerModel
 
-    if not args.replay:
-        raise InputError(
-            "nothing says what the controller is to keep",
-            where="--extend",
-            remedy="Add `--replay DATASET` with states of its other modes",
-        )
     model = ControllerModel.load(args.extend)
     replay = TransitionStore(args.replay)
     return Extension(model, store, replay, _work_folder(args), _config(args))
