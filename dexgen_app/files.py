@@ -1,7 +1,8 @@
-"""Files that are replaced in one go."""
+"""Files that are replaced in one go, and what tells their contents apart."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +40,9 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file in one go; a kill leaves either the old file or the new one."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ window of history and future is a slice. Shards are memory-mapped when read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from dexgen_app.errors import InputError
-from dexgen_app.files import replacing, write_text
+from dexgen_app.files import hash_file, replacing, write_text
 from dexgen_app.spec import HandSpec
 
 SCHEMA_VERSION = 1
@@ -206,8 +205,7 @@ class TransitionWriter:
         with replacing(self._folder / name) as partial:
             with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 writer.write_batch(pa.record_batch(arrays, schema=schema))
-            with partial.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hash_file(partial)
         shard = {"file": name, "rows": self._pending_rows, "sha256": digest}
         manifest = {
             **self._manifest,
@@ -293,10 +291,8 @@ class TransitionStore:
     def _open(self, path: Path, entry: Mapping[str, Any], verify: bool) -> dict[str, np.ndarray]:
         remedy = "Delete the dataset's folder and make it again, or restore the file"
         try:
-            if verify:
-                with path.open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
-                        raise InputError("the shard is damaged", where=str(path), remedy=remedy)
+            if verify and hash_file(path) != entry["sha256"]:
+                raise InputError("the shard is damaged", where=str(path), remedy=remedy)
             batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
             columns = {}
             for name, (_, width) in self.format.columns().items():

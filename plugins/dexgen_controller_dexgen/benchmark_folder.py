@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -84,19 +83,6 @@ def read_cells(path: Path) -> list[Cell]:
         InputError: The file is damaged.
     """
     return _cells(_read(path)["cells"])
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file's content.
-
-    Raises:
-        InputError: The file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

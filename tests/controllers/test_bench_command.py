@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from dexgen_app.learn.grasp_set import grasp_path
 from dexgen_app.spec import ObjectSpec
 from dexgen_controller_dexgen.benchmark import Cell
 from dexgen_controller_dexgen.benchmark_folder import BenchmarkFolder, read_cells
+from dexgen_controller_dexgen.commands import bench
+from dexgen_controller_dexgen.commands.bench_cells import CellTask, CellWorker
 from dexgen_hand_allegro.spec import RIGHT
 from tests.recording.recording_samples import wait_until
 
@@ -49,6 +53,15 @@ def cell(seed: int, controller: str = "raw", drops: int = 3) -> Cell:
         hands=2,
         goals_variance=1.5,
     )
+
+
+def test_all_cells_of_a_seed_begin_alike(grasps: None) -> None:
+    parser = argparse.ArgumentParser()
+    bench.add_arguments(parser)
+    worker = CellWorker(parser.parse_args(BENCH[1:], Namespace(safe_mode=True, disable=[])))
+    one, other = (worker.measure(CellTask(0, "add1.5", None)) for _ in range(2))
+    worker.close()
+    assert one == other
 
 
 @pytest.mark.slow

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dexgen_app import __version__
-from dexgen_app.files import write_text
+from dexgen_app.files import hash_file, write_text
 from dexgen_app.learn.progress import format_seconds
 from dexgen_controller_dexgen.benchmark import Cell, format_table
 
@@ -47,7 +46,7 @@ def write_card(
         plots.append(("The expert's training", "expert.png"))
     if plot_losses(folder, folder / "losses.png"):
         plots.append(("The controller's training", "losses.png"))
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    digest = hash_file(model)
     lines = [
         f"# Controller {folder.name}",
         "",

@@ -364,8 +364,8 @@ class Stages:
         """Measure cells of equal length, as long as fits; those before a kill are kept."""
         args, cells = self._args, len(PAPER) * (1 + len(GUIDANCE))
         fits = 0.1 * BENCH_STEPS_PER_SECOND * args.processes * seconds / cells
-        planned = {"seconds": float(round(min(max(60.0, fits), 1200.0)))}
-        planned = self._ledger.plan("bench") or self._ledger.plan("bench", planned)
+        fits = float(round(min(max(60.0, fits), 1200.0)))
+        planned = self._ledger.plan("bench", {"seconds": fits})
         words = ["bench", "controller", "--expert", str(self.expert), "--weights", str(self.model)]
         words += ["--engine", args.bench_engine, "--guidance", *GUIDANCE]
         words += ["--seconds", f"{planned['seconds']:g}", *self._common()]

@@ -118,19 +118,24 @@ def _row(table: str, index: int) -> str:
 def _conditions(args: argparse.Namespace, worker: CellWorker) -> dict[str, Any]:
     """Return what must be the same for cells to be compared."""
     from dexgen_app import __version__
+    from dexgen_app.errors import InputError
+    from dexgen_app.files import hash_file
     from dexgen_app.learn.config import to_plain
     from dexgen_app.learn.grasp_set import grasp_path, object_key
-    from dexgen_controller_dexgen.benchmark_folder import hash_file
 
     names = ("engine", "seconds", "environments", "steps", "smoothing", "temperature", "boost")
     grasps = {object_key(o): grasp_path(worker.hand, o) for o in worker.settings.objects}
-    return {
-        "version": __version__,
-        **{name: getattr(args, name) for name in (*names, "mode")},
-        "expert": hash_file(args.expert),
-        "weights": hash_file(worker.weights),
-        "commands": hash_file(args.commands) if args.commands else "",
-        "settings": to_plain(worker.settings),
-        # Those that are missing are told when they are needed, with what makes them.
-        "grasps": {name: hash_file(path) for name, path in grasps.items() if path.exists()},
-    }
+    try:
+        return {
+            "version": __version__,
+            **{name: getattr(args, name) for name in (*names, "mode")},
+            "expert": hash_file(args.expert),
+            "weights": hash_file(worker.weights),
+            "commands": hash_file(args.commands) if args.commands else "",
+            "settings": to_plain(worker.settings),
+            # Those that are missing are told when they are needed, with what makes them.
+            "grasps": {name: hash_file(path) for name, path in grasps.items() if path.exists()},
+        }
+    except OSError as error:
+        told = f"cannot be read ({error.strerror})"
+        raise InputError(told, where=str(error.filename)) from error
