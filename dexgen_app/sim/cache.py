@@ -63,11 +63,16 @@ def simulator_backend() -> str:
             remedy=f"Use one of: {', '.join(_BACKENDS)}",
         )
     if backend == "cuda":
-        _require_card()
+        require_card()
     return backend
 
 
-def _require_card() -> None:
+def require_card() -> None:
+    """Refuse to go on without an NVIDIA graphics card.
+
+    Raises:
+        SimulationError: torch finds none.
+    """
     import torch
 
     if not torch.cuda.is_available():
@@ -93,7 +98,7 @@ def use_backend(name: str) -> None:
             remedy="Start a new process",
         )
     if name == "cuda":
-        _require_card()
+        require_card()
     os.environ["DEXGEN_SIM_BACKEND"] = name
 
 

@@ -64,6 +64,10 @@ class Extension(NetworkTraining):
         """Return what is taught and what is kept, for prior and dynamics alike."""
         return self._stores
 
+    def models(self) -> tuple[ControllerModel, ...]:
+        """Return the controller, and what it was before."""
+        return self.model, self._before
+
     def prior_loss(self, net: nn.Module, batches: Batches) -> torch.Tensor:
         """Return the loss on what is taught, and how far the prior strayed on what is kept."""
         draws = self.config.draws

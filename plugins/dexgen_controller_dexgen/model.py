@@ -117,6 +117,12 @@ class ControllerModel:
                 raise InputError(f"statistic {name} has shape {tuple(value.shape)}")
             self.statistics[name] = value
 
+    def to(self, device: str) -> None:
+        """Move networks and statistics to a device."""
+        for net in (self.prior, self.inverse, self.forward):
+            net.to(device)
+        self.statistics = {name: value.to(device) for name, value in self.statistics.items()}
+
     def normal_state(self, state: torch.Tensor) -> torch.Tensor:
         """Normalise states, shape (n, state)."""
         return (state - self.statistics["state_mean"]) / self.statistics["state_std"]

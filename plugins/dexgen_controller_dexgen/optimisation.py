@@ -38,6 +38,7 @@ class TrainingConfig:
         bfloat16: Compute in bfloat16 and keep the weights in single precision; faster where the
             processor has instructions for it.
         tips_only: Use only the fingertips as keypoints (K = 4 instead of 8).
+        device: ``cpu``, or ``cuda`` for the networks on an NVIDIA graphics card.
         seed: Seed of initial weights, order and noise.
         checkpoint_every: Steps between checkpoints.
     """
@@ -52,6 +53,7 @@ class TrainingConfig:
     ema: float = 0.999
     bfloat16: bool = False
     tips_only: bool = False
+    device: str = "cpu"
     seed: int = 0
     checkpoint_every: int = 500
 
@@ -143,7 +145,7 @@ def optimise(
 
     Args:
         name: Of checkpoint and log.
-        net: The network; it ends with the averaged weights.
+        net: The network, on the device of ``config``; it ends with the averaged weights.
         loss: ``(net, batch) -> loss``.
         draw: Returns this process's minibatches for ever, given a source of randomness.
         config: How to train.
@@ -154,7 +156,7 @@ def optimise(
     Returns:
         The last mean loss.
     """
-    rank, processes = join_processes()
+    rank, processes = join_processes(config.device)
     run = _Run(name, net, config, folder, steps)
     run.restore()
     # A resumed run must not see the same order and noise again.
@@ -163,7 +165,7 @@ def optimise(
     batches = draw(rng)
     begun, first, recent = time.monotonic(), run.step, []
     while run.step < steps:
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+        with torch.autocast(config.device, torch.bfloat16, enabled=config.bfloat16):
             value = loss(net, next(batches))
         run.update(value, processes)
         recent.append(float(value.detach()))
@@ -194,10 +196,16 @@ def bfloat16_pays() -> bool:
     return seconds[1] < 1.5 * seconds[0]
 
 
-def join_processes() -> tuple[int, int]:
-    """Return this process's rank and their number, joining the group under ``torchrun``."""
+def join_processes(device: str) -> tuple[int, int]:
+    """Return this process's rank and their number, joining the group under ``torchrun``.
+
+    Args:
+        device: ``cpu``, or ``cuda``, where every process of a machine takes a card of its own.
+    """
     if "RANK" not in os.environ:
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
     return dist.get_rank(), dist.get_world_size()

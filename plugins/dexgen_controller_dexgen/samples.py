@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -24,6 +24,10 @@ class Batch:
     motion: torch.Tensor
     increment: torch.Tensor
     mode: torch.Tensor
+
+    def to(self, device: str) -> Batch:
+        """Return the samples on a device."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class SampleSource:

@@ -42,7 +42,7 @@ class NetworkTraining(ABC):
     model: ControllerModel
 
     def __init__(self, folder: Path, config: TrainingConfig) -> None:
-        self.rank, self.processes = join_processes()
+        self.rank, self.processes = join_processes(config.device)
         self.config, self.folder = config, folder
         folder.mkdir(parents=True, exist_ok=True)
         if self.rank == 0:
@@ -52,6 +52,10 @@ class NetworkTraining(ABC):
     @abstractmethod
     def stores(self, *, clean: bool) -> tuple[TransitionStore, ...]:
         """Return the datasets of the prior where ``clean``, else those of the dynamics."""
+
+    def models(self) -> tuple[ControllerModel, ...]:
+        """Return the models that the losses look at."""
+        return (self.model,)
 
     @abstractmethod
     def prior_loss(self, net: nn.Module, batches: Batches) -> torch.Tensor:
@@ -87,8 +91,6 @@ class NetworkTraining(ABC):
         *,
         clean: bool,
     ) -> float:
-        net: nn.Module = getattr(self.model, name)
-        net.train()
         info, share = self.model.info, (self.rank, self.processes)
         sources = [
             SampleSource(store, info.keypoint_sites, info.fingers, clean=clean, share=share)
@@ -97,9 +99,20 @@ class NetworkTraining(ABC):
         size = self.config.batch // self.processes
 
         def draw(rng: np.random.Generator) -> Iterator[Batches]:
-            return zip(*(source.batches(size, rng) for source in sources))
+            for batches in zip(*(source.batches(size, rng) for source in sources)):
+                yield tuple(batch.to(device) for batch in batches)
 
-        return optimise(name, net, loss, draw, self.config, self.folder, steps=steps, report=report)
+        device, models = self.config.device, self.models()
+        for model in models:
+            model.to(device)
+        net: nn.Module = getattr(self.model, name)
+        net.train()
+        config, folder = self.config, self.folder
+        with torch.device(device):
+            last = optimise(name, net, loss, draw, config, folder, steps=steps, report=report)
+        for model in models:
+            model.to("cpu")
+        return last
 
 
 class Trainer(NetworkTraining):

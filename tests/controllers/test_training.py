@@ -266,3 +266,28 @@ def test_bfloat16_is_left_where_it_is_slow(store, tmp_path: Path, capsys, monkey
         told = "this processor is slow in bfloat16" in capsys.readouterr().out
         used = json.loads((tmp_path / str(pays) / "config.json").read_text())["bfloat16"]
         assert (told, used) == (not pays, pays)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_a_graphics_card_that_is_not_there(store, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "made.safetensors"
+    assert main(["distill", str(store.folder), "--out", str(out), "--device", "cuda"]) != 0
+    assert "torch finds no NVIDIA graphics card" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_model_is_on_the_processor_after_training(store, tmp_path: Path) -> None:
+    trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
+    moved: list[str] = []
+    trainer.model.to = lambda device: moved.append(device)  # type: ignore[method-assign]
+    trainer.train_prior(quiet)
+    assert moved == ["cpu", "cpu"]
+
+
+def test_samples_keep_their_place_when_moved(store) -> None:
+    source = SampleSource(store, RIGHT.keypoint_sites, 4, clean=True)
+    batch = source.at(source.windows[:5])
+    moved = batch.to("meta")
+    for name in ("state", "motion", "increment", "mode"):
+        there, here = getattr(moved, name), getattr(batch, name)
+        assert (there.device.type, there.shape, there.dtype) == ("meta", here.shape, here.dtype)

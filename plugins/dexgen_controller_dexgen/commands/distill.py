@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bfloat16", action="store_true", help="compute in bfloat16, where the processor can"
     )
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="cuda trains the networks on an NVIDIA graphics card (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
 
 
@@ -60,11 +66,14 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from dexgen_app.learn.transitions import TransitionStore
+    from dexgen_app.sim.cache import require_card
     from dexgen_controller_dexgen.model import read_notes
     from dexgen_controller_dexgen.optimisation import bfloat16_pays
 
     torch.set_num_threads(args.threads)
-    if args.bfloat16 and not bfloat16_pays():
+    if args.device == "cuda":
+        require_card()
+    elif args.bfloat16 and not bfloat16_pays():
         print("this processor is slow in bfloat16: computing in single precision", flush=True)
         args.bfloat16 = False
     _check(args)
@@ -139,5 +148,6 @@ def _config(args: argparse.Namespace) -> TrainingConfig:
         learning_rate=args.learning_rate,
         bfloat16=args.bfloat16,
         tips_only=args.tips_only,
+        device=args.device,
         seed=args.seed,
     )
