@@ -14,10 +14,17 @@ TRUST_STRENGTH = 200.0
 """Guidance strength at which what a trusted person means is half of what the hand does."""
 CLOSE_STRENGTH = 20.0
 """The same for commands that stay close to the controller's own motion."""
+SETTLING_S = 1.0
+"""Time after a reset in which a command is left out: the grasp settles first [s]."""
+ENGAGED_S = 3.0
+"""Time after a reset from which on a command counts fully [s]."""
 
 
 class GuidedPolicy:
     """DexGen for N hands: every step samples a motion near the command and finds its targets.
+
+    A hand that was just taken over has a grasp of which nothing is known yet, and most drops fall
+    into the first seconds: there the command is faded in.
 
     Args:
         model: A trained model.
@@ -52,6 +59,7 @@ class GuidedPolicy:
         self._history = HistoryBuffer(hands, joints, model.info.fingers)
         self._intent = Intent(hands, joints, model.info.control_dt)
         self._mode = torch.zeros(hands, dtype=torch.long)
+        self._age = torch.zeros(hands, dtype=torch.long)
 
     def set_mode(self, mode: str) -> None:
         """Choose a mode label for every hand."""
@@ -62,6 +70,7 @@ class GuidedPolicy:
         self._history.reset(chosen)
         self.wishes.reset(chosen)
         self._intent.reset(chosen)
+        self._age[slice(None) if chosen is None else chosen] = 0
 
     def observe(self, tips: torch.Tensor, position: torch.Tensor, target: torch.Tensor) -> None:
         """Take a step of proprioception.
@@ -72,6 +81,12 @@ class GuidedPolicy:
             target: Joint targets in force [rad], shape (N, J).
         """
         self._history.append(tips.flatten(1), position, target)
+        self._age += 1
+
+    def engagement(self) -> torch.Tensor:
+        """Return how far each hand's command counts since its reset, 0 to 1, shape (N,)."""
+        seconds = self._age * self.model.info.control_dt
+        return ((seconds - SETTLING_S) / (ENGAGED_S - SETTLING_S)).clamp(0.0, 1.0)
 
     def act(
         self,
@@ -91,9 +106,9 @@ class GuidedPolicy:
         Returns:
             Increments [rad], shape (n, J), and the motion [m], shape (n, T, K, 3).
         """
-        state, mode = self._history.state(), self._mode
+        state, mode, engaged = self._history.state(), self._mode, self.engagement()
         if chosen is not None:
-            state, mode = state[chosen], mode[chosen]
+            state, mode, engaged = state[chosen], mode[chosen], engaged[chosen]
             strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
@@ -103,7 +118,7 @@ class GuidedPolicy:
         wish = self.wishes.take(command)
         if chosen is not None:
             wish = Wish(*(part[chosen] for part in wish))
-        pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state))
+        pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state)) * engaged
         # In the same pass, without guidance: what the hand would do by itself.
         commanded = self.model.motion(state, wish.asked)
         both = self.model.sample_motion(
@@ -120,7 +135,7 @@ class GuidedPolicy:
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
-            share = trust * pull[:, None] / (pull[:, None] + half)
+            share = engaged[:, None] * trust * pull[:, None] / (pull[:, None] + half)
             increment = torch.lerp(increment, meant, share)
         return increment, both[::2]
 

@@ -79,7 +79,9 @@ def test_guidance_changes_what_is_done(weights: Path) -> None:
     for guidance in (0.0, 3000.0):
         controller = make(weights)
         controller.set_parameter("guidance", guidance)
-        outputs.append(controller.step(control(GRASP + 0.3)).position)
+        for _ in range(30):  # a command is faded in
+            command = controller.step(control(GRASP + 0.3))
+        outputs.append(command.position)
     assert np.abs(outputs[0] - outputs[1]).max() > 1e-4
 
 

@@ -14,10 +14,17 @@ from dexgen_controller_dexgen.wish import DOUBTED_WISH, TRUSTED_WISH
 JOINTS = 16
 
 
+def see(policy: GuidedPolicy, steps: int, hands: int = 1) -> None:
+    """Let the hands be at rest at zero for some steps."""
+    rest = torch.zeros(hands, JOINTS)
+    for _ in range(steps):
+        policy.observe(torch.zeros(hands, 4, 3), rest, rest)
+
+
 def act(weights: Path, command: torch.Tensor, strength: float) -> torch.Tensor:
-    """Return the increments [rad] of a fresh policy in one state, shape (1, J)."""
+    """Return the first increments [rad] of a policy after four seconds at rest, (1, J)."""
     policy = GuidedPolicy(ControllerModel.load(weights), seed=3, smoothing=0.0, boost=1.0)
-    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    see(policy, 40)
     return policy.act(command, strength)[0]
 
 
@@ -39,7 +46,7 @@ def follow(weights: Path, own: torch.Tensor, command: torch.Tensor, steps: int) 
     """Return the increments [rad] after some steps by a controller whose own never change."""
     policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
     policy.model.increment = lambda state, motion: own.expand(len(state), -1)
-    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    see(policy, 40)
     for _ in range(steps):
         found = policy.act(command, TRUST_STRENGTH)[0]
     return found
@@ -65,10 +72,32 @@ def test_a_command_that_noise_made_large_is_left_to_the_prior(weights: Path) -> 
     torch.testing.assert_close(follow(weights, own, torch.full_like(own, DOUBTED_WISH), 50), own)
 
 
+def test_a_command_is_faded_in_after_a_reset(weights: Path) -> None:
+    policy = GuidedPolicy(ControllerModel.load(weights), 2)
+    found = []
+    for _ in range(40):
+        see(policy, 1, hands=2)
+        found.append(policy.engagement()[0])
+    engaged = torch.stack(found)
+    assert float(engaged[:10].max()) == 0.0 and float(engaged[29:].min()) == 1.0
+    torch.testing.assert_close(engaged[19], torch.tensor(0.5))
+    policy.reset(torch.tensor([True, False]))
+    assert policy.engagement().tolist() == [0.0, 1.0]
+
+
+def test_a_hand_just_taken_over_follows_nobody(weights: Path) -> None:
+    fresh = []
+    for command in (torch.full((1, JOINTS), 0.01), torch.full((1, JOINTS), -0.01)):
+        policy = GuidedPolicy(ControllerModel.load(weights), seed=3)
+        see(policy, 5)
+        fresh.append(policy.act(command, 3000.0)[0])
+    torch.testing.assert_close(*fresh)
+
+
 def test_where_only_tips_are_guided_the_middle_joints_are_not_the_persons(weights: Path) -> None:
     policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
     policy.model.increment = lambda state, motion: torch.zeros(len(state), JOINTS)
-    policy.observe(torch.zeros(1, 4, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS))
+    see(policy, 40)
     small = torch.full((1, JOINTS), TRUSTED_WISH)
     only_tips = torch.tensor([0.0] * 4 + [1.0] * 4)
     assert float(policy.act(small, 1000.0)[0].abs().max()) > 0.0
