@@ -53,8 +53,8 @@ class Intent:
         self._seen = torch.zeros(hands, 1)
         self._products = torch.zeros(hands, 2)
         self._keep_distance = math.exp(-control_dt / CLOSENESS_S)
-        # Nobody is close before it is seen.
-        self._square = torch.full((hands, 1), FAR**2)
+        self._square = torch.zeros(hands, 1)
+        self._seen_distance = torch.zeros(hands, 1)
 
     def reset(self, chosen: torch.Tensor | None = None) -> None:
         """Forget the hands chosen by a mask of shape (N,); all where None."""
@@ -62,7 +62,8 @@ class Intent:
         self._added[rows] = 0.0
         self._seen[rows] = 0.0
         self._products[rows] = 0.0
-        self._square[rows] = FAR**2
+        self._square[rows] = 0.0
+        self._seen_distance[rows] = 0.0
 
     def take(
         self, wish: Wish, own: torch.Tensor, chosen: torch.Tensor | None = None
@@ -83,11 +84,13 @@ class Intent:
         rows = slice(None) if chosen is None else chosen
         added = wish.newest - own
         self._added[rows] = torch.lerp(added, self._added[rows], self._keep)
-        # What the first steps weigh: an average over what there was, not over nothing before it.
-        self._seen[rows] = 1.0 - self._keep * (1.0 - self._seen[rows])
         square = added.square().mean(-1, keepdim=True)
         self._square[rows] = torch.lerp(square, self._square[rows], self._keep_distance)
-        close = ((FAR - self._square[rows].sqrt()) / (FAR - CLOSE)).clamp(0.0, 1.0)
+        # What the first steps weigh: averages over what there was, not over nothing before it.
+        for seen, keep in ((self._seen, self._keep), (self._seen_distance, self._keep_distance)):
+            seen[rows] = 1.0 - keep * (1.0 - seen[rows])
+        distance = (self._square[rows] / self._seen_distance[rows]).sqrt()
+        close = ((FAR - distance) / (FAR - CLOSE)).clamp(0.0, 1.0)
         average = self._added[rows] / self._seen[rows]
         meant = torch.lerp(fit_size(own + average, wish.least), wish.direct, close)
         inner = (wish.average * own).sum(-1)

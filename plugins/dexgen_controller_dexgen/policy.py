@@ -15,16 +15,17 @@ TRUST_STRENGTH = 200.0
 CLOSE_STRENGTH = 20.0
 """The same for commands that stay close to the controller's own motion."""
 SETTLING_S = 1.0
-"""Time after a reset in which a command is left out: the grasp settles first [s]."""
+"""Time after a reset in which a close command is left out: the grasp settles first [s]."""
 ENGAGED_S = 3.0
-"""Time after a reset from which on a command counts fully [s]."""
+"""Time after a reset from which on a close command counts fully [s]."""
 
 
 class GuidedPolicy:
     """DexGen for N hands: every step samples a motion near the command and finds its targets.
 
-    A hand that was just taken over has a grasp of which nothing is known yet, and most drops fall
-    into the first seconds: there the command is faded in.
+    A hand that was just taken over has a grasp of which nothing is known yet, and many drops fall
+    into the first seconds. A command that goes through nearly as it is, because it stays close to
+    the controller's own motion, is faded in there; the others are guidance alone.
 
     Args:
         model: A trained model.
@@ -84,7 +85,7 @@ class GuidedPolicy:
         self._age += 1
 
     def engagement(self) -> torch.Tensor:
-        """Return how far each hand's command counts since its reset, 0 to 1, shape (N,)."""
+        """Return how far a close command to each hand counts since its reset, 0 to 1, (N,)."""
         seconds = self._age * self.model.info.control_dt
         return ((seconds - SETTLING_S) / (ENGAGED_S - SETTLING_S)).clamp(0.0, 1.0)
 
@@ -118,7 +119,7 @@ class GuidedPolicy:
         wish = self.wishes.take(command)
         if chosen is not None:
             wish = Wish(*(part[chosen] for part in wish))
-        pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state)) * engaged
+        pull = torch.as_tensor(strength, dtype=torch.float32).expand(len(state))
         # In the same pass, without guidance: what the hand would do by itself.
         commanded = self.model.motion(state, wish.asked)
         both = self.model.sample_motion(
@@ -135,8 +136,9 @@ class GuidedPolicy:
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
-            share = engaged[:, None] * trust * pull[:, None] / (pull[:, None] + half)
-            increment = torch.lerp(increment, meant, share)
+            counts = 1.0 - close * (1.0 - engaged[:, None])
+            share = counts * trust * pull[:, None] / (pull[:, None] + half)
+            increment = torch.lerp(torch.lerp(own, increment, counts), meant, share)
         return increment, both[::2]
 
 

@@ -79,12 +79,13 @@ def closeness(distance: float) -> list[float]:
     return [float(intent.take(wish(OWN + away), OWN)[2][0]) for _ in range(30)]
 
 
-def test_commands_near_the_own_motion_are_close_once_it_is_seen() -> None:
+def test_commands_near_the_own_motion_are_close_from_the_first_on() -> None:
     middle = 0.5 * (CLOSE + FAR)
     assert [closeness(d)[-1] for d in (0.0, 0.9 * CLOSE, middle, 1.1 * FAR)] == pytest.approx(
         [1.0, 1.0, 0.5, 0.0], abs=0.01
     )
-    assert closeness(0.0)[0] < 0.5
+    for distance, known in ((0.0, 1.0), (middle, 0.5), (FAR, 0.0)):
+        assert closeness(distance) == pytest.approx([known] * len(closeness(distance)), abs=0.01)
 
 
 def test_a_joint_at_full_speed_is_never_close() -> None:

@@ -72,7 +72,7 @@ def test_a_command_that_noise_made_large_is_left_to_the_prior(weights: Path) -> 
     torch.testing.assert_close(follow(weights, own, torch.full_like(own, DOUBTED_WISH), 50), own)
 
 
-def test_a_command_is_faded_in_after_a_reset(weights: Path) -> None:
+def test_how_far_a_close_command_counts_after_a_reset(weights: Path) -> None:
     policy = GuidedPolicy(ControllerModel.load(weights), 2)
     found = []
     for _ in range(40):
@@ -85,13 +85,18 @@ def test_a_command_is_faded_in_after_a_reset(weights: Path) -> None:
     assert policy.engagement().tolist() == [0.0, 1.0]
 
 
-def test_a_hand_just_taken_over_follows_nobody(weights: Path) -> None:
-    fresh = []
-    for command in (torch.full((1, JOINTS), 0.01), torch.full((1, JOINTS), -0.01)):
-        policy = GuidedPolicy(ControllerModel.load(weights), seed=3)
-        see(policy, 5)
-        fresh.append(policy.act(command, 3000.0)[0])
-    torch.testing.assert_close(*fresh)
+@pytest.mark.parametrize("close", (True, False))
+def test_a_close_command_is_faded_in_and_a_large_one_is_not(weights: Path, close: bool) -> None:
+    own = torch.full((1, JOINTS), 0.01)
+    command = 0.5 * own if close else 4.0 * own
+    moved = []
+    for steps in (10, 20, 30):
+        policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
+        policy.model.increment = lambda state, motion: own.expand(len(state), -1)
+        see(policy, steps)
+        found = policy.act(command, 1e9)[0]
+        moved.append(float(((found - own) / (command - own)).mean()))
+    assert moved == pytest.approx([0.0, 0.5, 1.0] if close else [1.0, 1.0, 1.0], abs=0.01)
 
 
 def test_where_only_tips_are_guided_the_middle_joints_are_not_the_persons(weights: Path) -> None:
