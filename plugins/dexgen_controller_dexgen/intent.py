@@ -8,7 +8,7 @@ import torch
 
 from dexgen_controller_dexgen.wish import Wish, fit_size
 
-AVERAGING_S = 0.3
+AVERAGING_S = 0.2
 """Time constant of the average over what a command adds to the controller's own motion [s].
 
 Longer than that over the commands themselves: the own motion is known without any delay.
