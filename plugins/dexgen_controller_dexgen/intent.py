@@ -92,7 +92,7 @@ class Intent:
         distance = (self._square[rows] / self._seen_distance[rows]).sqrt()
         close = ((FAR - distance) / (FAR - CLOSE)).clamp(0.0, 1.0)
         average = self._added[rows] / self._seen[rows]
-        meant = torch.lerp(fit_size(own + average, wish.least), wish.direct, close)
+        meant = torch.lerp(fit_size(own + average, wish.least), wish.newest, close)
         inner = (wish.average * own).sum(-1)
         lengths = wish.average.norm(dim=-1) * own.norm(dim=-1)
         products = torch.stack([inner, lengths], dim=-1)

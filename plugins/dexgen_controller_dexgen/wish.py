@@ -24,9 +24,6 @@ TRUSTED_WISH = 0.04
 DOUBTED_WISH = 0.052
 """Averaged commands from this size on are not trusted: it is noise that makes an average large."""
 
-LITTLE_BOOST = 1.1
-"""Largest factor by which a command is raised that is to go through as it is."""
-
 
 class Wish(NamedTuple):
     """What N persons ask for.
@@ -37,7 +34,6 @@ class Wish(NamedTuple):
         average: The averages of their commands as they are [rad], shape (N, J).
         least: The size to which a smaller one is raised [rad], shape (N, 1).
         trust: How far the average's size allows to trust each, 0 to 1, shape (N, 1).
-        direct: The newest commands, raised a little where they are small [rad], shape (N, J).
     """
 
     asked: torch.Tensor
@@ -45,7 +41,6 @@ class Wish(NamedTuple):
     average: torch.Tensor
     least: torch.Tensor
     trust: torch.Tensor
-    direct: torch.Tensor
 
 
 def fit_size(change: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
@@ -99,6 +94,4 @@ class WishFilter:
         size = self._average.square().mean(-1, keepdim=True).sqrt()
         least = (self.boost * size).clamp(max=USUAL_WISH)
         trust = ((DOUBTED_WISH - size) / (DOUBTED_WISH - TRUSTED_WISH)).clamp(0.0, 1.0)
-        highest = max(1.0, min(self.boost, LITTLE_BOOST))
-        direct = newest * (USUAL_WISH / size.clamp(min=1e-9)).clamp(1.0, highest)
-        return Wish(fit_size(self._average, least), newest, self._average, least, trust, direct)
+        return Wish(fit_size(self._average, least), newest, self._average, least, trust)

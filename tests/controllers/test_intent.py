@@ -18,7 +18,7 @@ SKILLED = 0.36 * OWN
 def wish(command: torch.Tensor, least: float = 0.0) -> Wish:
     """Return fully trusted wishes, not averaged."""
     column = torch.ones(len(command), 1)
-    return Wish(command, command, command, least * column, column, 1.5 * command)
+    return Wish(command, command, command, least * column, column)
 
 
 def after(seconds: float, command: torch.Tensor) -> torch.Tensor:
@@ -104,7 +104,7 @@ def test_a_close_command_is_meant_as_it_is_and_trusted_sooner() -> None:
     for _ in range(50):
         meant, trust, _ = near.take(wish(command), SKILLED)
         _, doubt, _ = far.take(wish(8.0 * command), SKILLED)
-    torch.testing.assert_close(meant, 1.5 * command)
+    torch.testing.assert_close(meant, command)
     assert float(doubt[0]) < 0.3 < float(trust[0])
 
 

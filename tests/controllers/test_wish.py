@@ -8,7 +8,6 @@ import torch
 from dexgen_controller_dexgen.wish import (
     DOUBTED_WISH,
     LARGEST_WISH,
-    LITTLE_BOOST,
     TRUSTED_WISH,
     USUAL_WISH,
     WishFilter,
@@ -70,14 +69,3 @@ def test_what_is_asked_for_may_be_raised_and_the_average_tells_what_was_commande
     wish = WishFilter(0.1, 0.0, 5.0).take(torch.full((1, 16), 0.002))
     torch.testing.assert_close(wish.asked, 5.0 * wish.average)
     assert float(wish.average[0, 0]) == pytest.approx(0.002)
-
-
-@pytest.mark.parametrize(
-    ("size", "boost", "factor"),
-    [(0.005, 5.0, LITTLE_BOOST), (0.005, 1.0, 1.0), (0.05, 5.0, 1.0)],
-)
-def test_a_command_that_is_to_go_through_is_raised_a_little(
-    size: float, boost: float, factor: float
-) -> None:
-    wish = WishFilter(0.1, 0.0, boost).take(torch.full((1, 16), size))
-    torch.testing.assert_close(wish.direct, factor * wish.newest)
