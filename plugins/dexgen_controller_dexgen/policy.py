@@ -25,7 +25,7 @@ class GuidedPolicy:
 
     A hand that was just taken over has a grasp of which nothing is known yet, and many drops fall
     into the first seconds. A command that goes through nearly as it is, because it stays close to
-    the controller's own motion, is faded in there; the others are guidance alone.
+    the controller's own motion, is faded in there; the others are bounded from the first.
 
     Args:
         model: A trained model.
