@@ -79,9 +79,7 @@ def test_guidance_changes_what_is_done(weights: Path) -> None:
     for guidance in (0.0, 3000.0):
         controller = make(weights)
         controller.set_parameter("guidance", guidance)
-        for _ in range(30):  # a command is faded in
-            command = controller.step(control(GRASP + 0.3))
-        outputs.append(command.position)
+        outputs.append(controller.step(control(GRASP + 0.3)).position)
     assert np.abs(outputs[0] - outputs[1]).max() > 1e-4
 
 

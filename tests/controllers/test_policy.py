@@ -22,9 +22,9 @@ def see(policy: GuidedPolicy, steps: int, hands: int = 1) -> None:
 
 
 def act(weights: Path, command: torch.Tensor, strength: float) -> torch.Tensor:
-    """Return the first increments [rad] of a policy after four seconds at rest, (1, J)."""
+    """Return the increments [rad] of a fresh policy in one state, shape (1, J)."""
     policy = GuidedPolicy(ControllerModel.load(weights), seed=3, smoothing=0.0, boost=1.0)
-    see(policy, 40)
+    see(policy, 1)
     return policy.act(command, strength)[0]
 
 
@@ -102,7 +102,7 @@ def test_a_close_command_is_faded_in_and_a_large_one_is_not(weights: Path, close
 def test_where_only_tips_are_guided_the_middle_joints_are_not_the_persons(weights: Path) -> None:
     policy = GuidedPolicy(ControllerModel.load(weights), smoothing=0.0, boost=1.0)
     policy.model.increment = lambda state, motion: torch.zeros(len(state), JOINTS)
-    see(policy, 40)
+    see(policy, 1)
     small = torch.full((1, JOINTS), TRUSTED_WISH)
     only_tips = torch.tensor([0.0] * 4 + [1.0] * 4)
     assert float(policy.act(small, 1000.0)[0].abs().max()) > 0.0
