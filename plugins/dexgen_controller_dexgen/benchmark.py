@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 
 from dexgen_app.kinematics.batched import BatchedKinematics
-from dexgen_app.learn.environment import HandEnvironment
+from dexgen_app.learn.environment import HandEnvironment, Snapshot, StepResult
 from dexgen_app.learn.statistics import (
     drop_interval,
     drop_ratio,
@@ -19,6 +19,9 @@ from dexgen_app.learn.statistics import (
 )
 from dexgen_controller_dexgen.commanders import Commander, commanded_offset
 from dexgen_controller_dexgen.policy import GuidedPolicy
+
+Watch = Callable[[Snapshot, torch.Tensor, StepResult], None]
+"""Sees each step: the hands' state and joint targets [rad] before it, and what came of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,7 @@ def run_cell(
     policy: GuidedPolicy | None = None,
     strength: float = 0.0,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Cell:
     """Let a commander drive the hands, alone or through the controller.
 
@@ -104,6 +108,7 @@ def run_cell(
         policy: The controller; None sends the commands straight to the hand.
         strength: Guidance strength.
         seed: Seed that environment and commander were made with, for the table.
+        watch: Is shown every step.
     """
     sites = _keypoint_kinematics(environment)
     tips = slice(len(environment.hand.fingers), None)
@@ -124,7 +129,10 @@ def run_cell(
             policy.observe(environment.state.tips, joints, environment.target)
             action = policy.act(scale * command, strength)[0] / scale
         before = sites.positions(joints)
+        state, target = environment.state, environment.target
         result = environment.step(action)
+        if watch is not None:
+            watch(state, target, result)
         moved = sites.positions(environment.state.joints) - before
         going_on = ~result.done
         cosines.append(

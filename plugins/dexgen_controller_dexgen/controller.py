@@ -86,6 +86,7 @@ class DexGenController:
         if command is not None:
             born = command.born_ns
             change = torch.from_numpy(np.asarray(command.position)[None]).float() - present
+        self._policy.cautious = self._values["caution"] == "on"
         weight = None
         if self._values["keypoints"] == "tips":
             weight = torch.cat([torch.zeros(self._fingers), torch.ones(self._fingers)])

@@ -77,6 +77,9 @@ def mirror(model: ControllerModel, joints: tuple[int, ...]) -> None:
         encoder = prior.encoder[0]
         assert isinstance(encoder, nn.Linear)
         encoder.weight *= state
+        first = model.risk.body[0]
+        assert isinstance(first, nn.Linear)
+        first.weight *= state
         prior.down[0].linear.weight *= motion
         prior.out.weight *= motion[:, None]
         prior.out.bias *= motion

@@ -16,11 +16,14 @@ from dexgen_app.errors import InputError
 from dexgen_app.files import replacing
 from dexgen_controller_dexgen.diffusion import Guidance, Schedule, sample
 from dexgen_controller_dexgen.history import HORIZON, state_size
-from dexgen_controller_dexgen.networks import SIZES, Dynamics, MotionPrior
+from dexgen_controller_dexgen.networks import SIZES, DropRisk, Dynamics, MotionPrior
 
-FORMAT_VERSION = 3
-READABLE = (2, FORMAT_VERSION)
-"""Versions that are read; before version 3 all modes had the scale of the whole data."""
+FORMAT_VERSION = 4
+READABLE = (2, 3, FORMAT_VERSION)
+"""Versions that are read; before version 3 all modes had the scale of the whole data, before 4 no
+model foresaw a drop."""
+FORESIGHT_S = 5.0
+"""Time constant of the risk of a drop [s]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,7 @@ class ModelInfo:
         control_dt: Control period [s].
         mirror_hand: Id of the hand that is this one's mirror image; empty if there is none.
         mirror_signs: Sign of each of its joints.
+        foreseen_modes: Modes in which it learned to foresee drops.
         format_version: Version of the file format.
     """
 
@@ -49,6 +53,7 @@ class ModelInfo:
     control_dt: float
     mirror_hand: str = ""
     mirror_signs: tuple[int, ...] = ()
+    foreseen_modes: tuple[str, ...] = ()
     format_version: int = FORMAT_VERSION
 
 
@@ -96,6 +101,7 @@ class ControllerModel:
         self.prior = MotionPrior(self.motion_size, self.state_size, len(info.modes), size)
         self.inverse = Dynamics(self.motion_size, self.state_size, joints, size)
         self.forward = Dynamics(joints, self.state_size, self.motion_size, size)
+        self.risk = DropRisk(self.state_size)
         self.passes = Passes(self.prior, self.inverse, self.forward)
         self.schedule = Schedule()
         self.statistics = {
@@ -119,7 +125,7 @@ class ControllerModel:
 
     def to(self, device: str) -> None:
         """Move networks and statistics to a device."""
-        for net in (self.prior, self.inverse, self.forward):
+        for net in (self.prior, self.inverse, self.forward, self.risk):
             net.to(device)
         self.statistics = {name: value.to(device) for name, value in self.statistics.items()}
 
@@ -187,11 +193,29 @@ class ControllerModel:
         moved = predicted * table["motion_std"] + table["motion_mean"]
         return moved.unflatten(1, (HORIZON, -1, 3))
 
+    @torch.inference_mode()
+    def foresee(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
+        """Return the risk of a drop soon: the expected ``exp(-time to the drop / FORESIGHT_S)``.
+
+        Args:
+            state: Robot states, shape (n, state).
+            mode: Mode indices, shape (n,).
+
+        Returns:
+            Risks from 0 to 1, shape (n, 1); 0 in modes in which it never learned to foresee any.
+        """
+        known = torch.tensor([name in self.info.foreseen_modes for name in self.info.modes])
+        if not known.any():
+            return torch.zeros(len(state), 1)
+        return self.risk(self.normal_state(state)).sigmoid() * known[mode][:, None]
+
     def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
         """Write the model as safetensors, whole or not at all; weights at half precision."""
         tensors = {f"prior.{name}": value.half() for name, value in self.prior.state_dict().items()}
         tensors |= {f"inverse.{k}": value.half() for k, value in self.inverse.state_dict().items()}
         tensors |= {f"forward.{k}": value.half() for k, value in self.forward.state_dict().items()}
+        if self.info.foreseen_modes:
+            tensors |= {f"risk.{k}": value.half() for k, value in self.risk.state_dict().items()}
         tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
         metadata = {"info": json.dumps(asdict(self.info)), **(notes or {})}
         with replacing(path) as temporary:
@@ -209,8 +233,14 @@ class ControllerModel:
             with safe_open(path, "pt") as file:
                 table = json.loads(file.metadata()["info"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            for name in ("joint_names", "keypoint_sites", "modes", "mirror_signs"):
-                table[name] = tuple(table[name])
+            for name in (
+                "joint_names",
+                "keypoint_sites",
+                "modes",
+                "mirror_signs",
+                "foreseen_modes",
+            ):
+                table[name] = tuple(table.get(name, ()))
             info = ModelInfo(**table)
             if info.size not in SIZES:
                 raise ValueError(f"unknown size {info.size}")
@@ -226,7 +256,7 @@ class ControllerModel:
                 remedy=remedy,
             )
         model = cls(replace(info, format_version=FORMAT_VERSION))
-        names = ("prior", "inverse", "forward", "statistics")
+        names = ("prior", "inverse", "forward", "risk", "statistics")
         parts: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
         try:
             for name, tensor in tensors.items():
@@ -240,6 +270,8 @@ class ControllerModel:
             model.prior.load_state_dict(parts["prior"])
             model.inverse.load_state_dict(parts["inverse"])
             model.forward.load_state_dict(parts["forward"])
+            if model.info.foreseen_modes:
+                model.risk.load_state_dict(parts["risk"])
             model.set_statistics(parts["statistics"])
         except (RuntimeError, KeyError) as error:
             raise InputError(
@@ -247,9 +279,8 @@ class ControllerModel:
                 where=str(path),
                 remedy=remedy,
             ) from error
-        model.prior.eval()
-        model.inverse.eval()
-        model.forward.eval()
+        for net in (model.prior, model.inverse, model.forward, model.risk):
+            net.eval()
         return model
 
 

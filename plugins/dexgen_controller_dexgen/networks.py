@@ -258,3 +258,31 @@ class Dynamics(nn.Module):
         """Return the mean alone, shape (n, wanted)."""
         mean: torch.Tensor = self(state, given)[0]
         return mean
+
+
+class DropRisk(nn.Module):
+    """Tells from a state how soon the object will be dropped.
+
+    Args:
+        state: Size of the stacked robot state.
+    """
+
+    WIDTH = 256
+    LOST = 0.3
+    """Share of the units left out in training: drops are few, and states alike."""
+    SEEN = 5.0
+    """Bound of what is seen of a normalised state."""
+
+    def __init__(self, state: int) -> None:
+        super().__init__()
+        width = self.WIDTH
+        self.body = nn.Sequential(
+            *(nn.Linear(state, width), nn.SiLU(), nn.Dropout(self.LOST)),
+            *(nn.Linear(width, width), nn.SiLU(), nn.Dropout(self.LOST)),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, state: torch.Tensor) -> torch.Tensor:
+        """Return the logit of the risk of normalised states, shape (n, state) to (n, 1)."""
+        logit: torch.Tensor = self.body(state.clamp(-self.SEEN, self.SEEN))
+        return logit

@@ -39,6 +39,14 @@ PARAMETERS = (
         help="The kind of motion that the controller was taught under this label.",
     ),
     ParameterSpec(
+        name="caution",
+        title="Caution",
+        default="on",
+        choices=("on", "off"),
+        advanced=True,
+        help="On lets a gentle command move the hand only where no drop is foreseen.",
+    ),
+    ParameterSpec(
         name="smoothing",
         title="Smoothing [s]",
         default=SMOOTHING_S,

@@ -46,7 +46,7 @@ def register_panels() -> list[PanelSpec]:
 
 @hookimpl
 def register_commands() -> list[CommandSpec]:
-    """Declare ``dexgen-app dataset``, ``distill``, ``bench`` and ``build-controller``."""
+    """Declare ``dataset``, ``distill``, ``learn-risk``, ``bench`` and ``build-controller``."""
     return [
         CommandSpec(
             name="dataset",
@@ -57,6 +57,11 @@ def register_commands() -> list[CommandSpec]:
             name="distill",
             module="dexgen_controller_dexgen.commands.distill",
             help="train a controller on a dataset of transitions",
+        ),
+        CommandSpec(
+            name="learn-risk",
+            module="dexgen_controller_dexgen.commands.learn_risk",
+            help="teach a controller to foresee drops, from its own trials",
         ),
         CommandSpec(
             name="bench",

@@ -18,6 +18,12 @@ SETTLING_S = 1.0
 """Time after a reset in which a close command is left out: the grasp settles first [s]."""
 ENGAGED_S = 3.0
 """Time after a reset from which on a close command counts fully [s]."""
+LEAST_RISK = 0.047
+"""Risk of a drop up to which a close command moves the hand as it asks."""
+MOST_RISK = 0.07
+"""Risk from which on it does not move the hand any more."""
+CLOSE_GAIN = 1.2
+"""Factor on close commands elsewhere: it makes up for the time in which the hand stands still."""
 
 
 class GuidedPolicy:
@@ -25,7 +31,9 @@ class GuidedPolicy:
 
     A hand that was just taken over has a grasp of which nothing is known yet, and many drops fall
     into the first seconds. A command that goes through nearly as it is, because it stays close to
-    the controller's own motion, is faded in there; the others are bounded from the first.
+    the controller's own motion, is faded in there; the others are bounded from the first. Where
+    the model foresees a drop, the hand stands still instead of going on as such a command asks:
+    from there even an expert hardly finds a way out, while half of the grasps hold if left alone.
 
     Args:
         model: A trained model.
@@ -37,6 +45,7 @@ class GuidedPolicy:
         boost: Largest factor by which small commands are raised.
 
     Attributes:
+        cautious: Whether it stands still where the model foresees a drop.
         wishes: What is asked for, from the commands so far.
     """
 
@@ -54,6 +63,7 @@ class GuidedPolicy:
         self.model = model
         self.steps = steps
         self.temperature = temperature
+        self.cautious = True
         self.wishes = WishFilter(model.info.control_dt, smoothing, boost)
         self._random = torch.Generator().manual_seed(seed)
         joints = len(model.info.joint_names)
@@ -133,6 +143,8 @@ class GuidedPolicy:
         )
         increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
+        if self.cautious and self.model.info.foreseen_modes:
+            meant = (1.0 - close + close * self._care(state, mode)) * meant
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
@@ -140,6 +152,12 @@ class GuidedPolicy:
             share = counts * trust * pull[:, None] / (pull[:, None] + half)
             increment = torch.lerp(torch.lerp(own, increment, counts), meant, share)
         return increment, both[::2]
+
+    def _care(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
+        """Return the factor on close commands in states of some risk, shape (n, 1)."""
+        risk = self.model.foresee(state, mode)
+        danger = ((risk - LEAST_RISK) / (MOST_RISK - LEAST_RISK)).clamp(0.0, 1.0)
+        return CLOSE_GAIN * (1.0 - danger)
 
 
 def _twice(values: torch.Tensor) -> torch.Tensor:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dexgen_app.learn.grasp_set import grasp_path
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
+from dexgen_app.spec import ObjectSpec
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.training import Trainer
@@ -83,3 +86,13 @@ def weights(store: TransitionStore, tmp_path: Path) -> Path:
     trainer = Trainer(store, RIGHT, tmp_path / "run", TrainingConfig(steps=1, batch=16))
     trainer.model.save(tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
+def grasps(dexgen_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped grasps in a cache of their own."""
+    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path / "home"))
+    path = grasp_path(RIGHT, ObjectSpec())
+    path.parent.mkdir(parents=True)
+    shipped = Path(__file__).parents[2] / "skills/dexgen_skill_anygrasp/weights"
+    shutil.copyfile(shipped / "allegro_right_grasps.safetensors", path)

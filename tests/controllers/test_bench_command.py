@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,28 +15,16 @@ import pytest
 
 from dexgen_app.__main__ import main
 from dexgen_app.errors import InputError
-from dexgen_app.learn.grasp_set import grasp_path
-from dexgen_app.spec import ObjectSpec
 from dexgen_controller_dexgen.benchmark import Cell
 from dexgen_controller_dexgen.benchmark_folder import BenchmarkFolder, read_cells
 from dexgen_controller_dexgen.commands import bench
 from dexgen_controller_dexgen.commands.bench_cells import CellTask, CellWorker
-from dexgen_hand_allegro.spec import RIGHT
 from tests.recording.recording_samples import wait_until
 
 WEIGHTS = Path(__file__).parents[2] / "skills/dexgen_skill_anygrasp/weights"
 BENCH = ["bench", "controller", "--expert", str(WEIGHTS / "allegro_right.safetensors")]
 BENCH += ["--engine", "mujoco", "--environments", "2", "--seconds", "3", "--steps", "2"]
 BENCH += ["--corruption", "add1.5", "--guidance", "300"]
-
-
-@pytest.fixture
-def grasps(dexgen_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shipped grasps in a cache of their own."""
-    monkeypatch.setenv("DEXGEN_HOME", str(tmp_path / "home"))
-    path = grasp_path(RIGHT, ObjectSpec())
-    path.parent.mkdir(parents=True)
-    shutil.copyfile(WEIGHTS / "allegro_right_grasps.safetensors", path)
 
 
 def cell(seed: int, controller: str = "raw", drops: int = 3) -> Cell:

@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=float, default=SMOOTHING_S, help="of the command [s]")
     parser.add_argument("--temperature", type=float, default=TEMPERATURE, help="of the sampler")
     parser.add_argument("--boost", type=float, default=BOOST, help="of small commands, at most")
+    parser.add_argument(
+        "--caution",
+        choices=("on", "off"),
+        default="on",
+        help="whether it stands still where it foresees a drop (default: %(default)s)",
+    )
     parser.add_argument("--mode", default="default", help="mode label")
     parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
     parser.add_argument(
@@ -87,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     check_bench(args, worker.model.info.modes)
     begun, command = time.monotonic(), shlex.join(("dexgen-app", *sys.argv[1:]))
     with FolderLock(args.out) if args.out else nullcontext():
-        folder = BenchmarkFolder(args.out, _conditions(args, worker)) if args.out else None
+        folder = BenchmarkFolder(args.out, conditions(args, worker)) if args.out else None
         cells = {key_of(cell): cell for cell in folder.cells} if folder else {}
         tasks = list_tasks(args)
         missing = [task for task in tasks if task.key not in cells]
@@ -115,7 +121,7 @@ def _row(table: str, index: int) -> str:
     return table.splitlines()[2 + index]
 
 
-def _conditions(args: argparse.Namespace, worker: CellWorker) -> dict[str, Any]:
+def conditions(args: argparse.Namespace, worker: CellWorker) -> dict[str, Any]:
     """Return what must be the same for cells to be compared."""
     from dexgen_app import __version__
     from dexgen_app.errors import InputError
@@ -128,7 +134,7 @@ def _conditions(args: argparse.Namespace, worker: CellWorker) -> dict[str, Any]:
     try:
         return {
             "version": __version__,
-            **{name: getattr(args, name) for name in (*names, "mode")},
+            **{name: getattr(args, name) for name in (*names, "mode", "caution")},
             "expert": hash_file(args.expert),
             "weights": hash_file(worker.weights),
             "commands": hash_file(args.commands) if args.commands else "",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from dexgen_app.learn.environment import HandEnvironment
-    from dexgen_controller_dexgen.benchmark import Cell
+    from dexgen_controller_dexgen.benchmark import Cell, Watch
     from dexgen_controller_dexgen.commanders import Commander
 
 PAPER = ("add0.75", "add1.5", "mul0.5", "mul1.0")
@@ -70,7 +70,12 @@ class CellWorker:
 
     Args:
         args: The command's options.
+
+    Attributes:
+        watch: Is shown every step of a cell.
     """
+
+    watch: Watch | None = None
 
     def __init__(self, args: argparse.Namespace) -> None:
         import torch
@@ -123,6 +128,7 @@ class CellWorker:
             policy=None if task.strength is None else self._policy(environment.count, task.seed),
             strength=task.strength or 0.0,
             seed=task.seed,
+            watch=self.watch,
         )
 
     def close(self) -> None:
@@ -164,6 +170,7 @@ class CellWorker:
             boost=args.boost,
         )
         policy.set_mode(args.mode)
+        policy.cautious = args.caution == "on"
         return policy
 
     def _commander(self, task: CellTask, environment: HandEnvironment) -> Commander:
@@ -203,7 +210,7 @@ def measure_cells(worker: CellWorker, tasks: Sequence[CellTask], processes: int)
     spawn = multiprocessing.get_context("spawn")
     ended = spawn.Event()
     pool = ProcessPoolExecutor(
-        processes, mp_context=spawn, initializer=_begin, initargs=(worker.args, ended)
+        processes, mp_context=spawn, initializer=_begin, initargs=(type(worker), worker.args, ended)
     )
     try:
         yield from pool.map(_measure, tasks)
@@ -223,11 +230,11 @@ def measure_cells(worker: CellWorker, tasks: Sequence[CellTask], processes: int)
 _worker: CellWorker | None = None  # of a process that measures
 
 
-def _begin(args: argparse.Namespace, ended: Event) -> None:
+def _begin(kind: type[CellWorker], args: argparse.Namespace, ended: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked for the cells decides
     threading.Thread(target=_leave, args=(ended,), daemon=True).start()
     global _worker
-    _worker = CellWorker(args)
+    _worker = kind(args)
 
 
 def _leave(ended: Event) -> None:
