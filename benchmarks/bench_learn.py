@@ -253,6 +253,7 @@ def controller_rows(arguments: argparse.Namespace, hand: HandSpec) -> Iterator[s
                     modes=MODES,
                     size=size,
                     control_dt=1.0 / CONTROL_HZ,
+                    foreseen_modes=MODES[:1],
                 )
             ).save(path)
             clock, processor = measure_controller(hand, path)

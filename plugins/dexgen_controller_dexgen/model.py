@@ -193,6 +193,11 @@ class ControllerModel:
         moved = predicted * table["motion_std"] + table["motion_mean"]
         return moved.unflatten(1, (HORIZON, -1, 3))
 
+    def foreseeing(self, mode: torch.Tensor) -> torch.Tensor:
+        """Return whether it learned to foresee drops in modes, (n,) indices, as (n, 1) bools."""
+        known = [name in self.info.foreseen_modes for name in self.info.modes]
+        return torch.tensor(known)[mode][:, None]
+
     @torch.inference_mode()
     def foresee(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
         """Return the risk of a drop soon: the expected ``exp(-time to the drop / FORESIGHT_S)``.
@@ -204,10 +209,7 @@ class ControllerModel:
         Returns:
             Risks from 0 to 1, shape (n, 1); 0 in modes in which it never learned to foresee any.
         """
-        known = torch.tensor([name in self.info.foreseen_modes for name in self.info.modes])
-        if not known.any():
-            return torch.zeros(len(state), 1)
-        return self.risk(self.normal_state(state)).sigmoid() * known[mode][:, None]
+        return self.risk(self.normal_state(state)).sigmoid() * self.foreseeing(mode)
 
     def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
         """Write the model as safetensors, whole or not at all; weights at half precision."""

@@ -8,7 +8,7 @@ from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.intent import Intent
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
-from dexgen_controller_dexgen.wish import Wish, WishFilter
+from dexgen_controller_dexgen.wish import Wish, WishFilter, root_mean_square
 
 TRUST_STRENGTH = 200.0
 """Guidance strength at which what a trusted person means is half of what the hand does."""
@@ -22,8 +22,11 @@ LEAST_RISK = 0.047
 """Risk of a drop up to which a close command moves the hand as it asks."""
 MOST_RISK = 0.07
 """Risk from which on it does not move the hand any more."""
-CLOSE_GAIN = 1.2
-"""Factor on close commands elsewhere: it makes up for the time in which the hand stands still."""
+MOST_GAIN = 1.8
+"""Largest factor by which the average of close commands is raised elsewhere, up to ``USUAL_WISH``.
+
+It makes up for the time in which the hand stands still.
+"""
 
 
 class GuidedPolicy:
@@ -45,7 +48,7 @@ class GuidedPolicy:
         boost: Largest factor by which small commands are raised.
 
     Attributes:
-        cautious: Whether it stands still where the model foresees a drop.
+        cautious: Whether it stands still where the model foresees a drop, if commands are close.
         wishes: What is asked for, from the commands so far.
     """
 
@@ -144,7 +147,7 @@ class GuidedPolicy:
         increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
         if self.cautious and self.model.info.foreseen_modes:
-            meant = (1.0 - close + close * self._care(state, mode)) * meant
+            meant = torch.lerp(meant, self._care(state, mode, wish), close)
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
@@ -153,11 +156,17 @@ class GuidedPolicy:
             increment = torch.lerp(torch.lerp(own, increment, counts), meant, share)
         return increment, both[::2]
 
-    def _care(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
-        """Return the factor on close commands in states of some risk, shape (n, 1)."""
-        risk = self.model.foresee(state, mode)
-        danger = ((risk - LEAST_RISK) / (MOST_RISK - LEAST_RISK)).clamp(0.0, 1.0)
-        return CLOSE_GAIN * (1.0 - danger)
+    def _care(self, state: torch.Tensor, mode: torch.Tensor, wish: Wish) -> torch.Tensor:
+        """Return what close commands move a hand by in states of some risk [rad], shape (n, J).
+
+        To raise the average and not the newest one keeps a hand from swinging about a position:
+        what it went too far is commanded back in the next step.
+        """
+        danger = (self.model.foresee(state, mode) - LEAST_RISK) / (MOST_RISK - LEAST_RISK)
+        size = root_mean_square(wish.average).clamp(min=1e-9)
+        more = (wish.least / size - 1.0).clamp(0.0, MOST_GAIN - 1.0) * wish.average
+        careful = (1.0 - danger.clamp(0.0, 1.0)) * (wish.newest + more)
+        return torch.where(self.model.foreseeing(mode), careful, wish.newest)
 
 
 def _twice(values: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,11 @@ class Wish(NamedTuple):
     trust: torch.Tensor
 
 
+def root_mean_square(change: torch.Tensor) -> torch.Tensor:
+    """Return the size of changes over the joints, (n, J) to (n, 1)."""
+    return change.square().mean(-1, keepdim=True).sqrt()
+
+
 def fit_size(change: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
     """Scale changes to root mean squares over the joints between ``least`` and ``LARGEST_WISH``.
 
@@ -50,7 +55,7 @@ def fit_size(change: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
         change: Changes of the joint targets [rad], shape (n, J).
         least: Smallest size [rad], shape (n, 1).
     """
-    size = change.square().mean(-1, keepdim=True).sqrt()
+    size = root_mean_square(change)
     wanted = torch.maximum(size, least).clamp(max=LARGEST_WISH)
     return change * (wanted / size.clamp(min=1e-9))
 
@@ -91,7 +96,7 @@ class WishFilter:
         # It begins at nothing, whether all hands are reset or some.
         before = torch.zeros_like(newest) if self._average is None else self._average
         self._average = torch.lerp(newest, before, keep)
-        size = self._average.square().mean(-1, keepdim=True).sqrt()
+        size = root_mean_square(self._average)
         least = (self.boost * size).clamp(max=USUAL_WISH)
         trust = ((DOUBTED_WISH - size) / (DOUBTED_WISH - TRUSTED_WISH)).clamp(0.0, 1.0)
         return Wish(fit_size(self._average, least), newest, self._average, least, trust)

@@ -16,7 +16,7 @@ from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.mirror import _signs_of, mirror
 from dexgen_controller_dexgen.model import FORESIGHT_S, ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
-from dexgen_controller_dexgen.policy import CLOSE_GAIN, LEAST_RISK, MOST_RISK, GuidedPolicy
+from dexgen_controller_dexgen.policy import LEAST_RISK, MOST_GAIN, MOST_RISK, GuidedPolicy
 from dexgen_controller_dexgen.trials import TrialRecorder, Trials
 from dexgen_hand_allegro.spec import RIGHT
 
@@ -54,6 +54,13 @@ def model(weights: Path) -> ControllerModel:
     found = ControllerModel.load(weights)
     found.info = replace(found.info, foreseen_modes=found.info.modes[:1])
     return found
+
+
+def see(policy: GuidedPolicy, steps: int, hands: int) -> None:
+    """Let the hands be at rest at zero for some steps."""
+    rest = torch.zeros(hands, JOINTS)
+    for _ in range(steps):
+        policy.observe(torch.zeros(hands, FINGERS, 3), rest, rest)
 
 
 def say(model: ControllerModel, risk: float) -> None:
@@ -160,43 +167,73 @@ def test_a_mirrored_hand_is_in_the_same_danger(model: ControllerModel) -> None:
     torch.testing.assert_close(model.foresee(flipped, mode), before)
 
 
+def rested(model: ControllerModel, risk: float, own: torch.Tensor, **changes) -> GuidedPolicy:
+    """Return a policy whose own motion and risk never change, after four seconds of rest."""
+    say(model, risk)
+    model.increment = lambda state, motion: own.expand(len(state), -1)
+    policy = GuidedPolicy(model, **{"smoothing": 0.0, "boost": 1.0, **changes})
+    see(policy, 40, len(own))
+    return policy
+
+
 @pytest.mark.parametrize(
     ("risk", "factor"),
-    [
-        (0.5 * LEAST_RISK, CLOSE_GAIN),
-        (0.5 * (LEAST_RISK + MOST_RISK), 0.5 * CLOSE_GAIN),
-        (0.9, 0.0),
-    ],
+    [(0.5 * LEAST_RISK, 1.0), (0.5 * (LEAST_RISK + MOST_RISK), 0.5), (0.9, 0.0)],
 )
 def test_a_gentle_command_moves_the_hand_unless_a_drop_is_foreseen(
     model: ControllerModel, risk: float, factor: float
 ) -> None:
     own = torch.full((1, JOINTS), 0.01)
-    say(model, risk)
-    model.increment = lambda state, motion: own.expand(len(state), -1)
     found = {}
     for cautious in (True, False):
-        policy = GuidedPolicy(model, smoothing=0.0, boost=1.0)
+        policy = rested(model, risk, own)
         policy.cautious = cautious
-        for _ in range(40):
-            policy.observe(
-                torch.zeros(1, FINGERS, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS)
-            )
         found[cautious] = policy.act(0.5 * own, 1e9)[0]
     torch.testing.assert_close(found[True], factor * 0.5 * own, atol=1e-5, rtol=1e-3)
     torch.testing.assert_close(found[False], 0.5 * own, atol=1e-5, rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("size", "boost", "moved"),
+    [(0.005, 5.0, MOST_GAIN * 0.005), (0.016, 5.0, 0.02), (0.025, 5.0, 0.025), (0.005, 1.0, 0.005)],
+)
+def test_gentle_commands_are_raised_where_none_is_foreseen(
+    model: ControllerModel, size: float, boost: float, moved: float
+) -> None:
+    own = torch.full((1, JOINTS), 0.015)
+    command = torch.full((1, JOINTS), size)
+    found = rested(model, 0.01, own, boost=boost).act(command, 1e9)[0]
+    torch.testing.assert_close(found, torch.full_like(found, moved), atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.3])
+def test_a_raise_does_not_let_a_hand_swing_about_a_commanded_position(
+    model: ControllerModel, smoothing: float
+) -> None:
+    gap = torch.full((1, JOINTS), 0.006)
+    policy = rested(model, 0.01, torch.zeros(1, JOINTS), smoothing=smoothing, boost=5.0)
+    policy._intent.take = lambda wish, own, chosen: (
+        wish.newest,
+        torch.ones(1, 1),
+        torch.ones(1, 1),
+    )
+    for _ in range(40):
+        see(policy, 1, 1)
+        gap = gap - policy.act(gap, 1e9)[0]
+    assert float(gap.abs().max()) < 1e-4
+
+
+def test_a_mode_in_which_nothing_is_foreseen_follows_gentle_commands(
+    model: ControllerModel,
+) -> None:
+    own = torch.full((1, JOINTS), 0.01)
+    policy = rested(model, 0.9, own, boost=5.0)
+    policy.set_mode("precision")
+    found = policy.act(0.5 * own, 1e9)[0]
+    torch.testing.assert_close(found, 0.5 * own, atol=1e-5, rtol=1e-3)
+
+
 def test_a_large_command_is_led_as_ever_where_a_drop_is_foreseen(model: ControllerModel) -> None:
     own = torch.full((1, JOINTS), 0.008)
-    model.increment = lambda state, motion: own.expand(len(state), -1)
-    moved = []
-    for risk in (0.001, 0.9):
-        say(model, risk)
-        policy = GuidedPolicy(model, smoothing=0.0, boost=1.0)
-        for _ in range(40):
-            policy.observe(
-                torch.zeros(1, FINGERS, 3), torch.zeros(1, JOINTS), torch.zeros(1, JOINTS)
-            )
-        moved.append(policy.act(5.0 * own, 800.0)[0])
+    moved = [rested(model, risk, own).act(5.0 * own, 800.0)[0] for risk in (0.001, 0.9)]
     torch.testing.assert_close(moved[0], moved[1])
