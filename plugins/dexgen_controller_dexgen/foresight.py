@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from dexgen_controller_dexgen.model import FORESIGHT_S, ControllerModel
+from dexgen_controller_dexgen.networks import DropRisk
 from dexgen_controller_dexgen.optimisation import TrainingConfig, optimise
 from dexgen_controller_dexgen.trials import Trials
 
@@ -39,7 +40,7 @@ def learn_risk(
     config: TrainingConfig,
     report: Callable[[str], None] = print,
 ) -> float:
-    """Train a model's risk of a drop; continues from a checkpoint in ``folder``.
+    """Train a model's risk of a drop anew, or from a checkpoint in ``folder``.
 
     Args:
         model: The model; its other networks stay as they are.
@@ -66,7 +67,8 @@ def learn_risk(
         return nn.functional.binary_cross_entropy_with_logits(net(seen), moments.risk)
 
     folder.mkdir(parents=True, exist_ok=True)
-    model.risk.train()
+    torch.manual_seed(config.seed)
+    model.risk = DropRisk(model.state_size)
     return optimise(
         "risk", model.risk, loss, draw, config, folder, steps=config.steps, report=report
     )

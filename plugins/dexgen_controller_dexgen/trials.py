@@ -50,13 +50,24 @@ class Trials:
         return stack_state(self.tips[past], self.position[past], self.target[past])
 
     def save(self, path: Path) -> None:
-        """Write the trials, whole or not at all."""
+        """Write the trials, whole or not at all.
+
+        Raises:
+            InputError: They cannot be written.
+        """
         names = ("tips", "position", "target", "age", "left")
         tensors = {name: getattr(self, name).contiguous() for name in names}
         about = {"format": FORMAT, "joint_names": json.dumps(self.joint_names)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, about)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                save_file(tensors, temporary, about)
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f"the trials cannot be written ({error})",
+                where=str(path),
+                remedy="Make room and give the same command again: those before are kept",
+            ) from error
 
     @classmethod
     def load(cls, path: Path) -> Trials:

@@ -106,6 +106,8 @@ def test_trials_survive_their_file_and_other_files_are_refused(tmp_path: Path) -
     (tmp_path / "two.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match="no trials"):
         Trials.load(tmp_path / "two.safetensors")
+    with pytest.raises(InputError, match="cannot be written"):
+        trials.save(tmp_path / "one.safetensors" / "no folder.safetensors")
 
 
 def test_risk_falls_with_the_time_that_is_left() -> None:

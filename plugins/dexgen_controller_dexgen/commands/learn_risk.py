@@ -117,7 +117,9 @@ def _file(args: argparse.Namespace, task: CellTask) -> Path:
 
 def _name(args: argparse.Namespace, *rest: int) -> str:
     """Return a name for what is trained on and how, so that nothing else is gone on with."""
-    return "-".join(map(str, ("training", *args.corruption, *args.seed[:-1], *rest)))
+    return "-".join(
+        map(str, ("training", *args.corruption, *args.guidance, *args.seed[:-1], *rest))
+    )
 
 
 def _learn(args: argparse.Namespace) -> int:
