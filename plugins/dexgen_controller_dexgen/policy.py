@@ -18,15 +18,17 @@ SETTLING_S = 1.0
 """Time after a reset in which a close command is left out: the grasp settles first [s]."""
 ENGAGED_S = 3.0
 """Time after a reset from which on a close command counts fully [s]."""
-LEAST_RISK = 0.047
+LEAST_RISK = 0.06
 """Risk of a drop up to which a close command moves the hand as it asks."""
-MOST_RISK = 0.07
+MOST_RISK = 0.09
 """Risk from which on it does not move the hand any more."""
 MOST_GAIN = 1.8
-"""Largest factor by which the average of close commands is raised elsewhere, up to ``USUAL_WISH``.
+"""Largest factor by which the average of close commands is raised elsewhere.
 
 It makes up for the time in which the hand stands still.
 """
+USUAL_CLOSE = 0.025
+"""Size to which it is raised at most, root mean square over the joints [rad]: an expert's."""
 
 
 class GuidedPolicy:
@@ -164,7 +166,8 @@ class GuidedPolicy:
         """
         danger = (self.model.foresee(state, mode) - LEAST_RISK) / (MOST_RISK - LEAST_RISK)
         size = root_mean_square(wish.average).clamp(min=1e-9)
-        more = (wish.least / size - 1.0).clamp(0.0, MOST_GAIN - 1.0) * wish.average
+        most = min(MOST_GAIN, self.wishes.boost)
+        more = ((USUAL_CLOSE / size).clamp(1.0, most) - 1.0) * wish.average
         careful = (1.0 - danger.clamp(0.0, 1.0)) * (wish.newest + more)
         return torch.where(self.model.foreseeing(mode), careful, wish.newest)
 

@@ -197,12 +197,12 @@ def test_a_gentle_command_moves_the_hand_unless_a_drop_is_foreseen(
 
 @pytest.mark.parametrize(
     ("size", "boost", "moved"),
-    [(0.005, 5.0, MOST_GAIN * 0.005), (0.016, 5.0, 0.02), (0.025, 5.0, 0.025), (0.005, 1.0, 0.005)],
+    [(0.005, 5.0, MOST_GAIN * 0.005), (0.02, 5.0, 0.025), (0.03, 5.0, 0.03), (0.005, 1.0, 0.005)],
 )
 def test_gentle_commands_are_raised_where_none_is_foreseen(
     model: ControllerModel, size: float, boost: float, moved: float
 ) -> None:
-    own = torch.full((1, JOINTS), 0.015)
+    own = torch.full((1, JOINTS), 0.02)
     command = torch.full((1, JOINTS), size)
     found = rested(model, 0.01, own, boost=boost).act(command, 1e9)[0]
     torch.testing.assert_close(found, torch.full_like(found, moved), atol=1e-5, rtol=1e-3)
