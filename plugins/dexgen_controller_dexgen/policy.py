@@ -149,7 +149,8 @@ class GuidedPolicy:
         increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
         if self.cautious and self.model.info.foreseen_modes:
-            meant = torch.lerp(meant, self._care(state, mode, wish), close)
+            careful = torch.lerp(meant, self._care(state, mode, wish), close)
+            meant = torch.where(self.model.foreseeing(mode), careful, meant)
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
@@ -168,8 +169,7 @@ class GuidedPolicy:
         size = root_mean_square(wish.average).clamp(min=1e-9)
         most = min(MOST_GAIN, self.wishes.boost)
         more = ((USUAL_CLOSE / size).clamp(1.0, most) - 1.0) * wish.average
-        careful = (1.0 - danger.clamp(0.0, 1.0)) * (wish.newest + more)
-        return torch.where(self.model.foreseeing(mode), careful, wish.newest)
+        return (1.0 - danger.clamp(0.0, 1.0)) * (wish.newest + more)
 
 
 def _twice(values: torch.Tensor) -> torch.Tensor:
