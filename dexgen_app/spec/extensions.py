@@ -38,8 +38,8 @@ class ParameterSpec:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it only goes on and off; the window then shows a switch."""
-        return self.choices == ("on", "off")
+        """Whether the window shows it as a switch: it only goes on and off, and is not advanced."""
+        return self.choices == ("on", "off") and not self.advanced
 
 
 @dataclass(frozen=True, kw_only=True)

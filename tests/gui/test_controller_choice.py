@@ -25,6 +25,9 @@ GUIDED = ControllerSpec(
         ParameterSpec(name="pull", title="Pull", default=100.0, lower=0.0, upper=200.0),
         ParameterSpec(name="mode", title="Mode", default="spin", choices=("spin", "hold")),
         ParameterSpec(name="fine", title="Fine", default=0.5, advanced=True),
+        ParameterSpec(
+            name="care", title="Care", default="on", choices=("on", "off"), advanced=True
+        ),
     ),
     ready="test_controller_choice:ready",
     preferred=True,
@@ -122,6 +125,7 @@ def test_what_few_people_change_waits_behind_a_button(window: MainWindow, qtbot)
     dial.slider.setValue(1000)
     button.menu().close()
     assert window.operator.config.parameters["fine"] == pytest.approx(1.0)
+    assert window.parameters.dials["care"].switch is None, "there is one switch that stands out"
 
 
 def test_the_palette_reaches_every_word_of_every_controller(window: MainWindow) -> None:
