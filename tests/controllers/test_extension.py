@@ -13,7 +13,7 @@ from dexgen_app.errors import InputError
 from dexgen_app.learn.transitions import TransitionStore
 from dexgen_controller_dexgen.extension import Extension
 from dexgen_controller_dexgen.losses import NoisyMotion, Step
-from dexgen_controller_dexgen.model import ControllerModel, read_notes
+from dexgen_controller_dexgen.model import FORMAT_VERSION, ControllerModel, read_notes
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.samples import Batch, SampleSource
 from dexgen_controller_dexgen.training import Trainer
@@ -142,7 +142,7 @@ def test_version_2_had_one_scale_for_all_modes(weights: Path) -> None:
     tensors = {k: v for k, v in load_file(weights).items() if "statistics.mode" not in k}
     save_file(tensors, weights, {"info": json.dumps({**info, "format_version": 2})})
     model = ControllerModel.load(weights)
-    assert model.info.format_version == 3
+    assert model.info.format_version == FORMAT_VERSION
     for name in ("mean", "std"):
         for mode in range(len(info["modes"])):
             old = tensors[f"statistics.motion_{name}"]

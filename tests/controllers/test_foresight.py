@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from dexgen_app.errors import InputError
 from dexgen_app.learn.environment import Snapshot, StepResult
@@ -157,6 +160,14 @@ def test_nothing_is_foreseen_where_it_was_not_learned(
     modes = torch.arange(2)
     torch.testing.assert_close(model.foresee(state, modes), torch.tensor([[0.5], [0.0]]))
     assert not ControllerModel.load(weights).foresee(state, modes).any()
+
+
+def test_a_file_of_format_3_foresees_nothing(weights: Path) -> None:
+    with safe_open(weights, "pt") as file:
+        info = json.loads(file.metadata()["info"])
+    del info["foreseen_modes"]
+    save_file(load_file(weights), weights, {"info": json.dumps({**info, "format_version": 3})})
+    assert ControllerModel.load(weights).info.foreseen_modes == ()
 
 
 def test_a_mirrored_hand_is_in_the_same_danger(model: ControllerModel) -> None:

@@ -32,7 +32,10 @@ def test_trials_are_rolled_out_once_and_the_risk_is_added_to_the_weights(
     assert found.info.foreseen_modes == ("default",)
     for name, value in shipped.prior.state_dict().items():
         assert torch.equal(value, found.prior.state_dict()[name]), name
-    assert read_notes(out)["made_by"].splitlines()[-1].startswith("dexgen-app ")
+    notes = [read_notes(path) for path in (before, out)]
+    lines = [note["made_by"].splitlines() for note in notes]
+    assert lines[1][:-1] == lines[0] and lines[1][-1].startswith("dexgen-app")
+    assert "1 s before" in notes[1]["risk_rank_add1.5"]
     work = tmp_path / "out-risk"
     assert len(Trials.load(work / "add1.5-1000-1.safetensors")) == 30
     (work / "add1.5-1000-2.safetensors").unlink()
