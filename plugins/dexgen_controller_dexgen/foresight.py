@@ -53,7 +53,7 @@ def learn_risk(
         The last mean loss: the binary cross entropy of the risk.
     """
     risk = risk_of(trials.left)[:, None]
-    # A simulation that diverged leaves a last step that is not finite.
+    # A step that is not finite would spoil all weights.
     felt = torch.cat([trials.tips, trials.position, trials.target], -1)
     known = torch.nonzero(torch.isfinite(felt).all(-1)).squeeze(-1)
 

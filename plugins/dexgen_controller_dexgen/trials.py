@@ -18,6 +18,7 @@ from dexgen_app.learn.environment import Snapshot, StepResult
 from dexgen_controller_dexgen.history import HISTORY, stack_state
 
 FORMAT = "dexgen-trials-1"
+_COLUMNS = ("tips", "position", "target", "age", "left")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,8 +56,7 @@ class Trials:
         Raises:
             InputError: They cannot be written.
         """
-        names = ("tips", "position", "target", "age", "left")
-        tensors = {name: getattr(self, name).contiguous() for name in names}
+        tensors = {name: getattr(self, name).contiguous() for name in _COLUMNS}
         about = {"format": FORMAT, "joint_names": json.dumps(self.joint_names)}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,8 +91,7 @@ class Trials:
     @classmethod
     def join(cls, trials: Sequence[Trials]) -> Trials:
         """Return the steps of several, of one hand."""
-        names = ("tips", "position", "target", "age", "left")
-        parts = {name: torch.cat([getattr(one, name) for one in trials]) for name in names}
+        parts = {name: torch.cat([getattr(one, name) for one in trials]) for name in _COLUMNS}
         return cls(joint_names=trials[0].joint_names, **parts)
 
 

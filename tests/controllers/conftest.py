@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dexgen_app.learn.grasp_set import grasp_path
 from dexgen_app.learn.transitions import TransitionFormat, TransitionStore, TransitionWriter
 from dexgen_app.spec import ObjectSpec
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
+from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
 
@@ -64,6 +66,13 @@ def sway(
 
 def quiet(_text: str) -> None:
     pass
+
+
+def see(policy: GuidedPolicy, steps: int, hands: int = 1) -> None:
+    """Let the hands be at rest at zero for some steps."""
+    rest = torch.zeros(hands, 16)
+    for _ in range(steps):
+        policy.observe(torch.zeros(hands, 4, 3), rest, rest)
 
 
 def train(store: TransitionStore, folder: Path, config: TrainingConfig) -> ControllerModel:

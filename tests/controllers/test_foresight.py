@@ -22,6 +22,7 @@ from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.policy import LEAST_RISK, MOST_GAIN, MOST_RISK, GuidedPolicy
 from dexgen_controller_dexgen.trials import TrialRecorder, Trials
 from dexgen_hand_allegro.spec import RIGHT
+from tests.controllers.conftest import see
 
 JOINTS, FINGERS = 16, 4
 
@@ -57,13 +58,6 @@ def model(weights: Path) -> ControllerModel:
     found = ControllerModel.load(weights)
     found.info = replace(found.info, foreseen_modes=found.info.modes[:1])
     return found
-
-
-def see(policy: GuidedPolicy, steps: int, hands: int) -> None:
-    """Let the hands be at rest at zero for some steps."""
-    rest = torch.zeros(hands, JOINTS)
-    for _ in range(steps):
-        policy.observe(torch.zeros(hands, FINGERS, 3), rest, rest)
 
 
 def say(model: ControllerModel, risk: float) -> None:

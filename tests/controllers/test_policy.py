@@ -10,15 +10,9 @@ import torch
 from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.policy import TRUST_STRENGTH, GuidedPolicy
 from dexgen_controller_dexgen.wish import DOUBTED_WISH, TRUSTED_WISH
+from tests.controllers.conftest import see
 
 JOINTS = 16
-
-
-def see(policy: GuidedPolicy, steps: int, hands: int = 1) -> None:
-    """Let the hands be at rest at zero for some steps."""
-    rest = torch.zeros(hands, JOINTS)
-    for _ in range(steps):
-        policy.observe(torch.zeros(hands, 4, 3), rest, rest)
 
 
 def act(weights: Path, command: torch.Tensor, strength: float) -> torch.Tensor:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dexgen_controller_dexgen.commands.bench_cells import CellTask, CellWorker
-from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
 
 if TYPE_CHECKING:
     from typing import Any
@@ -90,6 +89,7 @@ def _complete(args: argparse.Namespace) -> None:
         InputError: One is impossible.
     """
     from dexgen_app.errors import InputError
+    from dexgen_controller_dexgen.commands import bench
     from dexgen_controller_dexgen.commands.requests import check_bench, check_counts
     from dexgen_controller_dexgen.parameters import MODES
 
@@ -100,12 +100,15 @@ def _complete(args: argparse.Namespace) -> None:
         )
     args.work = args.work or args.out.parent / f"{args.out.stem}-risk"
     strength, args.guidance = args.guidance, [args.guidance]
-    for name, value in (("mode", MODES[0]), ("smoothing", SMOOTHING_S), ("boost", BOOST)):
-        setattr(args, name, value)
-    args.temperature, args.caution = TEMPERATURE, "off"
-    args.gravity, args.object, args.settings, args.commands = [], [], [], None
-    # As the benchmark has them: the sampler's steps, not the optimiser's.
-    args.optimiser_steps, args.steps = args.steps, 8
+    # The rest is as the benchmark has it, its sampler's steps among it.
+    parser = argparse.ArgumentParser()
+    bench.add_arguments(parser)
+    usual = parser.parse_args(["controller", "--expert", str(args.expert), "--caution", "off"])
+    args.optimiser_steps = args.steps
+    del args.steps
+    for name, value in vars(usual).items():
+        if not hasattr(args, name):
+            setattr(args, name, value)
     check_bench(args, MODES)
     args.tasks = [CellTask(s, name, strength) for s in args.seed for name in args.corruption]
 
