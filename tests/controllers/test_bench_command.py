@@ -77,7 +77,8 @@ def test_a_benchmark_that_is_killed_leaves_no_process_and_goes_on(
     grasps: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = [*BENCH, "--seed", "0", "1", "2", "3", "--out", str(out)]
+    # Cells of a second each: the kill must fall between the first and the last of them.
+    words = [*BENCH, "--seconds", "60", "--seed", "0", "1", "2", "3", "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-m", "dexgen_app", *words], start_new_session=True, stdout=-1
     )
