@@ -134,7 +134,7 @@ class Dial(QWidget):
 
 
 class ParameterBar(QToolBar):
-    """The dials of the running controller; hidden while it has none."""
+    """The dials of the running controller and what it remarks; hidden while it has no dials."""
 
     changed = pyqtSignal(str, object)
 
@@ -145,6 +145,7 @@ class ParameterBar(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.toggleViewAction().setEnabled(False)  # type: ignore[union-attr]
         self.dials: dict[str, Dial] = {}
+        self._remark = QLabel()
         self._controller = ""
         self.hide()
 
@@ -171,12 +172,19 @@ class ParameterBar(QToolBar):
             if rest.count():
                 row.addWidget(_more(rest))
             row.addStretch(1)
+            self._remark = QLabel(objectName="remark")
+            self._remark.setAccessibleName(f"{spec.title} says")
+            row.addWidget(self._remark)
             self.addWidget(body)
         self.setVisible(bool(self.dials))
 
     def find(self, kind: str) -> Dial | None:
         """Return the first ``switch``, ``slider`` or ``chooser`` of the running controller."""
         return next((d for d in self.dials.values() if getattr(d, kind) is not None), None)
+
+    def show_remark(self, text: str) -> None:
+        """Show what the controller tells the operator; empty shows nothing."""
+        self._remark.setText(text)
 
     def show_values(self, values: Mapping[str, float | str]) -> None:
         """Show the values that the controller uses."""

@@ -151,6 +151,8 @@ class SessionView(QObject):
         if state == SessionState.CONNECTED and state != previous:
             self.operator.reset_sliders()
             QTimer.singleShot(250, self.window.joints.follow_held)
+        if state != SessionState.ACTIVE:
+            self.window.parameters.show_remark("")
         if state in (SessionState.ARMED, SessionState.ACTIVE):
             if self.window.review.recording is not None:
                 self.window.close_review()
@@ -184,6 +186,7 @@ class SessionView(QObject):
         elif isinstance(event, p.ControllerStatus):
             if event.controller == self.operator.config.controller:
                 self.window.parameters.show_values(event.parameters)
+                self.window.parameters.show_remark(event.remark)
                 if self.window.hint is not None and self.bridge.armed:
                     self._tick_switch(event.parameters)
         elif isinstance(event, p.RecordingStatus):

@@ -28,6 +28,7 @@ QMenu::icon { padding-left: 6px; }
 #muted { color: @muted; }
 #title { font-size: 12.5pt; font-weight: 600; }
 #heading { font-weight: 600; }
+#remark { color: @warn; font-weight: 600; }
 #mono { font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; }
 #barLine { background: @border; }
 

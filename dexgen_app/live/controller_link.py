@@ -49,14 +49,21 @@ class ControllerLink:
         self._period_ns = int(1e9 / spec.rate_hz) if spec.rate_hz > 0 else 0
         self._reach_ns = self._period_ns if spec.reach_s is None else int(1e9 * spec.reach_s)
         self._next_ns = 0
+        self._remark = ""
         self._forget()
 
     def _forget(self) -> None:
+        self._hear("")
         self._from: np.ndarray | None = None
         self._to: np.ndarray | None = None
         self._begun_ns = 0
         self._born_ns = 0
         self._next_ns = 0
+
+    def _hear(self, remark: str) -> None:
+        if remark != self._remark:
+            self._remark = remark
+            self.announce()
 
     @property
     def suspended(self) -> bool:
@@ -86,6 +93,7 @@ class ControllerLink:
                 self._to, self._begun_ns = np.asarray(output.position), now
                 self._born_ns = output.born_ns
         if self.suspended:
+            self._hear("")
             return None
         position = self._between(now)
         return None if position is None else HandCommand(born_ns=self._born_ns, position=position)
@@ -106,6 +114,7 @@ class ControllerLink:
         shape = np.shape(output.position)
         if shape != (self._joints,):
             raise ValueError(f"its output has shape {shape}, not ({self._joints},)")
+        self._hear(output.remark)
         return output
 
     def set_parameter(self, name: str, value: float | str) -> None:
@@ -132,8 +141,11 @@ class ControllerLink:
         self.announce()
 
     def announce(self) -> None:
-        """Tell the controller's name and parameters."""
-        self._report(ControllerStatus(controller=self.spec.id, parameters=dict(self.parameters)))
+        """Tell the controller's name, its parameters and what it remarked last."""
+        values = dict(self.parameters)
+        self._report(
+            ControllerStatus(controller=self.spec.id, parameters=values, remark=self._remark)
+        )
 
 
 def check_parameter(spec: ParameterSpec, value: float | str) -> float | str:

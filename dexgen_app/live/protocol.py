@@ -268,10 +268,11 @@ class DeviceStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerStatus:
-    """The controller that runs, and its parameters."""
+    """The controller that runs, its parameters and what it remarked last."""
 
     controller: str
     parameters: Mapping[str, float | str] = field(default_factory=dict)
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,10 @@ class HandCommand:
     Attributes:
         born_ns: Birth of the device sample that led to this command [ns]; 0 if none did.
         position: Joint targets [rad], shape (joint_count,).
+        remark: What a controller tells the operator about it, as "a drop is foreseen: the hand
+            waits"; empty if it has nothing to say.
     """
 
     born_ns: int
     position: np.ndarray
+    remark: str = ""

@@ -26,6 +26,10 @@ from dexgen_controller_dexgen.shipped import weights_for
 
 log = logging.getLogger(__name__)
 
+WAITING = "A drop is foreseen: the hand waits."
+TOLD_S = 1.0
+"""How long it is told at least, so that it can be read [s]."""
+
 
 class DexGenController:
     """Turns a coarse command into a motion that keeps the object in the hand.
@@ -43,6 +47,7 @@ class DexGenController:
         self._lower, self._upper = hand.limits
         self._fingers = len(hand.fingers)
         self._values: dict[str, float | str] = {p.name: p.default for p in PARAMETERS}
+        self._waited_ns: int | None = None
         # A hand is not kept waiting for it: until it is done, torch does the same more slowly.
         self._compiling = threading.Thread(target=_compile, args=(model,), name="compile DexGen")
         self._compiling.start()
@@ -55,6 +60,7 @@ class DexGenController:
     def reset(self, state: HandState) -> None:
         """Forget the history."""
         self._policy.reset()
+        self._waited_ns = None
 
     def set_parameter(self, name: str, value: float | str) -> None:
         """Change the guidance, the mode, the sampler or switch the controller off."""
@@ -70,6 +76,7 @@ class DexGenController:
         state, command = control.state, control.command
         if self._values["active"] == "off":
             self._policy.reset()
+            self._waited_ns = None
             return command
         target = np.where(np.isfinite(control.target), control.target, state.position)
         joints = torch.from_numpy(np.asarray(state.position)[None]).float()
@@ -92,7 +99,15 @@ class DexGenController:
             weight = torch.cat([torch.zeros(self._fingers), torch.ones(self._fingers)])
         increment, _ = self._policy.act(change, float(self._values["guidance"]), weight)
         moved = target + increment[0].numpy()
-        return HandCommand(born_ns=born, position=np.clip(moved, self._lower, self._upper))
+        position = np.clip(moved, self._lower, self._upper)
+        return HandCommand(born_ns=born, position=position, remark=self._remark(control.now_ns))
+
+    def _remark(self, now_ns: int) -> str:
+        """Return that the hand waits, or did so a moment ago."""
+        if self._policy.waiting[0] > 0.5:
+            self._waited_ns = now_ns
+        since = self._waited_ns
+        return WAITING if since is not None and now_ns - since < 1e9 * TOLD_S else ""
 
 
 def _compile(model: ControllerModel) -> None:

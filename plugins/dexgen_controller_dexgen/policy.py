@@ -51,6 +51,8 @@ class GuidedPolicy:
 
     Attributes:
         cautious: Whether it stands still where the model foresees a drop, if commands are close.
+        waiting: How far each sampled hand stood still in the last step, instead of going on as a
+            close command asked, because a drop was foreseen; 0 to 1, shape (n,).
         wishes: What is asked for, from the commands so far.
     """
 
@@ -69,6 +71,7 @@ class GuidedPolicy:
         self.steps = steps
         self.temperature = temperature
         self.cautious = True
+        self.waiting = torch.zeros(hands)
         self.wishes = WishFilter(model.info.control_dt, smoothing, boost)
         self._random = torch.Generator().manual_seed(seed)
         joints = len(model.info.joint_names)
@@ -128,6 +131,7 @@ class GuidedPolicy:
             strength = strength[chosen] if isinstance(strength, torch.Tensor) else strength
         noise = torch.randn(len(state), self.model.motion_size, generator=self._random)
         noise *= self.temperature
+        self.waiting = torch.zeros(len(state))
         if command is None:
             motion = self.model.sample_motion(state, mode, noise, steps=self.steps)
             return self.model.increment(state, motion), motion
@@ -148,9 +152,12 @@ class GuidedPolicy:
         )
         increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
-        if self.cautious and self.model.info.foreseen_modes:
-            careful = torch.lerp(meant, self._care(state, mode, wish), close)
-            meant = torch.where(self.model.foreseeing(mode), careful, meant)
+        if self.cautious and weight is None and self.model.info.foreseen_modes:
+            danger = self._danger(state, mode)
+            careful = torch.lerp(meant, (1.0 - danger) * self._raised(wish), close)
+            foreseeing = self.model.foreseeing(mode)
+            meant = torch.where(foreseeing, careful, meant)
+            self.waiting = (foreseeing * close * danger)[:, 0]
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)
@@ -159,17 +166,21 @@ class GuidedPolicy:
             increment = torch.lerp(torch.lerp(own, increment, counts), meant, share)
         return increment, both[::2]
 
-    def _care(self, state: torch.Tensor, mode: torch.Tensor, wish: Wish) -> torch.Tensor:
-        """Return what close commands move a hand by in states of some risk [rad], shape (n, J).
+    def _danger(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
+        """Return how far close commands are left out because of a drop foreseen, shape (n, 1)."""
+        risk = self.model.foresee(state, mode)
+        return ((risk - LEAST_RISK) / (MOST_RISK - LEAST_RISK)).clamp(0.0, 1.0)
+
+    def _raised(self, wish: Wish) -> torch.Tensor:
+        """Return close commands with their average raised [rad], shape (n, J).
 
         To raise the average and not the newest one keeps a hand from swinging about a position:
         what it went too far is commanded back in the next step.
         """
-        danger = (self.model.foresee(state, mode) - LEAST_RISK) / (MOST_RISK - LEAST_RISK)
         size = root_mean_square(wish.average).clamp(min=1e-9)
         most = min(MOST_GAIN, self.wishes.boost)
         more = ((USUAL_CLOSE / size).clamp(1.0, most) - 1.0) * wish.average
-        return (1.0 - danger.clamp(0.0, 1.0)) * (wish.newest + more)
+        return wish.newest + more
 
 
 def _twice(values: torch.Tensor) -> torch.Tensor:

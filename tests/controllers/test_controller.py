@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dexgen_app.errors import DexgenError, InputError
 from dexgen_app.spec import ControlInput, ControllerContext, HandCommand, HandState
 from dexgen_controller_dexgen import compiled
 from dexgen_controller_dexgen.commands.build import parse_budget
-from dexgen_controller_dexgen.controller import DexGenController
+from dexgen_controller_dexgen.controller import WAITING, DexGenController
+from dexgen_controller_dexgen.policy import GuidedPolicy
 from dexgen_hand_allegro.spec import LEFT, RIGHT
 
 GRASP = np.array(RIGHT.grasp)
@@ -81,6 +84,23 @@ def test_guidance_changes_what_is_done(weights: Path) -> None:
         controller.set_parameter("guidance", guidance)
         outputs.append(controller.step(control(GRASP + 0.3)).position)
     assert np.abs(outputs[0] - outputs[1]).max() > 1e-4
+
+
+def test_it_tells_for_a_second_that_the_hand_waits(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller, policy = make(weights), GuidedPolicy.act
+    waiting = iter((0.2, 0.9, 0.0, 0.0))
+
+    def act(self: GuidedPolicy, *args):
+        found = policy(self, *args)
+        self.waiting = torch.tensor([next(waiting)])
+        return found
+
+    monkeypatch.setattr(GuidedPolicy, "act", act)
+    seconds = (0.0, 0.1, 1.0, 1.2)
+    told = [controller.step(replace(control(GRASP), now_ns=int(1e9 * s))).remark for s in seconds]
+    assert told == ["", WAITING, WAITING, ""]
 
 
 def test_off_lets_the_command_through(weights: Path) -> None:

@@ -196,6 +196,8 @@ def test_a_gentle_command_moves_the_hand_unless_a_drop_is_foreseen(
         policy = rested(model, risk, own)
         policy.cautious = cautious
         found[cautious] = policy.act(0.5 * own, 1e9)[0]
+        waiting = 1.0 - factor if cautious else 0.0
+        torch.testing.assert_close(policy.waiting, torch.tensor([waiting]), atol=1e-3, rtol=0.0)
     torch.testing.assert_close(found[True], factor * 0.5 * own, atol=1e-5, rtol=1e-3)
     torch.testing.assert_close(found[False], 0.5 * own, atol=1e-5, rtol=1e-3)
 
@@ -238,6 +240,7 @@ def test_a_mode_in_which_nothing_is_foreseen_follows_gentle_commands(
     policy.set_mode("precision")
     found = policy.act(0.5 * own, 1e9)[0]
     torch.testing.assert_close(found, 0.5 * own, atol=1e-5, rtol=1e-3)
+    assert not policy.waiting.any()
 
 
 def test_a_large_command_is_led_as_ever_where_a_drop_is_foreseen(model: ControllerModel) -> None:

@@ -78,6 +78,18 @@ def test_a_newcomer_gets_the_preferred_controller_and_is_told_what_to_try(
     qtbot.waitUntil(lambda: "switch" in window.hint._done)
 
 
+def test_what_the_controller_remarks_is_shown_while_it_moves_the_hand(
+    window: MainWindow, qtbot
+) -> None:
+    window.operator.connect_hand()
+    qtbot.waitUntil(lambda: window.bridge.state == SessionState.CONNECTED)
+    session, shown = FakeSession.made[-1], window.parameters.findChild(QLabel, "remark")
+    session.say(p.ControllerStatus(controller="guided", remark="It waits."))
+    qtbot.waitUntil(lambda: shown.text() == "It waits.")
+    window.session_view.show_state(SessionState.ARMED, "")
+    assert shown.text() == ""
+
+
 def test_without_weights_the_plain_controller_is_taken(open_application, plugins) -> None:
     hand = plugins.find_hand(Settings().hand)
     problems[hand.id] = "Guided cannot run: no weights."

@@ -153,6 +153,7 @@ class FakeController:
 
     def __init__(self, context: object = None) -> None:
         self.mode = ""
+        self.remark = ""
         self.inputs: list = []
 
     def reset(self, state: HandState) -> None:
@@ -164,6 +165,8 @@ class FakeController:
             raise RuntimeError("diverged")
         if self.mode == "shape":
             return HandCommand(born_ns=0, position=np.zeros(2))
+        if self.remark and control.command is not None:
+            return replace(control.command, remark=self.remark)
         return control.command
 
     def set_parameter(self, name: str, value: float | str) -> None:

@@ -24,6 +24,7 @@ from dexgen_app.live.guard import PluginGuard
 from dexgen_app.live.hand_link import HandFault, HandLink
 from dexgen_app.live.outbox import Outbox
 from dexgen_app.live.protocol import (
+    ControllerStatus,
     DeviceStatus,
     Failure,
     LogLine,
@@ -224,6 +225,29 @@ def test_a_slow_controller_forgets_when_the_input_goes(events):
     assert link.step(control(2 * MS, None)) is None
     again = link.step(control(3 * MS, HOME + 1.0, target=GRASP))
     assert np.allclose(again.position, GRASP)
+
+
+def test_what_a_controller_remarks_is_told_when_it_changes(events):
+    controller = FakeController()
+    link = ControllerLink(CONTROLLER, controller, N, events.append)
+    for t, remark in enumerate(("", "waits", "waits", "moves")):
+        controller.remark = remark
+        link.step(control(t * MS, HOME))
+    assert [event.remark for event in events] == ["waits", "moves"]
+    link.reset(state())
+    assert events[-1].remark == ""
+
+
+def test_a_suspended_controller_remarks_nothing(events):
+    controller = FakeController()
+    link = ControllerLink(replace(CONTROLLER, rate_hz=10.0), controller, N, events.append)
+    controller.remark = "waits"
+    link.step(control(0, HOME))
+    controller.mode = "raise"
+    for t in range(1, 6):
+        link.step(control(t * 100 * MS, HOME))
+    told = [event.remark for event in events if isinstance(event, ControllerStatus)]
+    assert link.suspended and told == ["waits", ""]
 
 
 @pytest.mark.parametrize("mode", ["raise", "shape"])
