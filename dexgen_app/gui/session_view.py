@@ -41,6 +41,7 @@ class SessionView(QObject):
         self._shown_controller = ""
         self.recording_since = 0.0
         self._last_state = SessionState.DISCONNECTED
+        self._remark = ""
         bridge = self.bridge
         self.operator.config_changed.connect(self.show_config)
         bridge.state_changed.connect(self.show_state)
@@ -151,14 +152,18 @@ class SessionView(QObject):
         if state == SessionState.CONNECTED and state != previous:
             self.operator.reset_sliders()
             QTimer.singleShot(250, self.window.joints.follow_held)
-        if state != SessionState.ACTIVE:
-            self.window.parameters.show_remark("")
+        self._show_remark()
         if state in (SessionState.ARMED, SessionState.ACTIVE):
             if self.window.review.recording is not None:
                 self.window.close_review()
             self.window.look_back.follow()
             if self.window.hint is not None:
                 self.window.hint.done("arm")
+
+    def _show_remark(self) -> None:
+        # A controller is asked at all times, and what it says of a hand at rest concerns nobody.
+        moving = self._last_state == SessionState.ACTIVE
+        self.window.parameters.show_remark(self._remark if moving else "")
 
     def show_title(self) -> None:
         """Say in the window's title what is connected or reviewed, and how it stands."""
@@ -186,7 +191,8 @@ class SessionView(QObject):
         elif isinstance(event, p.ControllerStatus):
             if event.controller == self.operator.config.controller:
                 self.window.parameters.show_values(event.parameters)
-                self.window.parameters.show_remark(event.remark)
+                self._remark = event.remark
+                self._show_remark()
                 if self.window.hint is not None and self.bridge.armed:
                     self._tick_switch(event.parameters)
         elif isinstance(event, p.RecordingStatus):

@@ -41,6 +41,7 @@ class ModelInfo:
         mirror_hand: Id of the hand that is this one's mirror image; empty if there is none.
         mirror_signs: Sign of each of its joints.
         foreseen_modes: Modes in which it learned to foresee drops.
+        usual_risk: Mean risk in the trials from which it did; 0 if it is not known.
         format_version: Version of the file format.
     """
 
@@ -54,6 +55,7 @@ class ModelInfo:
     mirror_hand: str = ""
     mirror_signs: tuple[int, ...] = ()
     foreseen_modes: tuple[str, ...] = ()
+    usual_risk: float = 0.0
     format_version: int = FORMAT_VERSION
 
 

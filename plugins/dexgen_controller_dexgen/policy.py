@@ -22,6 +22,11 @@ LEAST_RISK = 0.06
 """Risk of a drop up to which a close command moves the hand as it asks."""
 MOST_RISK = 0.09
 """Risk from which on it does not move the hand any more."""
+USUAL_RISK = 0.02
+"""Mean risk in the trials of the controller for which both were chosen.
+
+Where drops are more usual they rise with it: a controller that drops often would never move.
+"""
 MOST_GAIN = 1.8
 """Largest factor by which the average of close commands is raised elsewhere.
 
@@ -168,7 +173,8 @@ class GuidedPolicy:
 
     def _danger(self, state: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
         """Return how far close commands are left out because of a drop foreseen, shape (n, 1)."""
-        risk = self.model.foresee(state, mode)
+        usual = max(1.0, self.model.info.usual_risk / USUAL_RISK)
+        risk = self.model.foresee(state, mode) / usual
         return ((risk - LEAST_RISK) / (MOST_RISK - LEAST_RISK)).clamp(0.0, 1.0)
 
     def _raised(self, wish: Wish) -> torch.Tensor:

@@ -32,6 +32,8 @@ from dexgen_controller_dexgen.building.gates import (
     require_expert,
 )
 from dexgen_controller_dexgen.building.ledger import Ledger
+from dexgen_controller_dexgen.commands.learn_risk import CORRUPTIONS
+from dexgen_controller_dexgen.model import ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
 from dexgen_controller_dexgen.training import Trainer
 from dexgen_hand_allegro.spec import RIGHT
@@ -68,7 +70,8 @@ def cells(name: str, times: tuple[float, ...], cosines: tuple[float, ...]) -> li
     return [raw, *guided]
 
 
-SECONDS = {"grasps": 60.0, "train": 400.0, "dataset": 400.0, "distill": 400.0, "bench": 50.0}
+SECONDS = {"grasps": 60.0, "train": 400.0, "dataset": 400.0, "distill": 400.0}
+SECONDS |= {"learn-risk": 100.0, "bench": 50.0}
 
 
 class Player:
@@ -99,7 +102,7 @@ class Player:
         self.limits[words[0]] = seconds
         self.now += SECONDS[words[0]]
         tick()
-        getattr(self, words[0])(words)
+        getattr(self, words[0].replace("-", "_"))(words)
         return SECONDS[words[0]]
 
     def grasps(self, words: list[str]) -> None:
@@ -129,6 +132,11 @@ class Player:
         trainer.model.save(Path(words[words.index("--out") + 1]))
         rows = [{"stage": s, "step": i, "loss": 0.5} for s in ("prior", "inverse") for i in (1, 2)]
         (work / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def learn_risk(self, words: list[str]) -> None:
+        notes = {f"risk_rank_{name}": "0.900 (1 s before)" for name in CORRUPTIONS}
+        model = ControllerModel.load(Path(words[1]))
+        model.save(Path(words[words.index("--out") + 1]), notes)
 
     def bench(self, words: list[str]) -> None:
         out = BenchmarkFolder(Path(words[words.index("--out") + 1]), {})
@@ -166,7 +174,8 @@ def test_a_build_leaves_weights_card_and_plots(
     assert main(BUILD) == 0
     folder = RunFolder.named("mine").path
     kinds = [words[0] for words in player.commands]
-    assert list(dict.fromkeys(kinds)) == ["grasps", "train", "dataset", "distill", "bench"]
+    order = ["grasps", "train", "dataset", "distill", "learn-risk", "bench"]
+    assert list(dict.fromkeys(kinds)) == order
     assert kinds.count("train") == 5 and kinds.count("distill") == 2 and kinds.count("bench") == 1
     first, *later = (words for words in player.commands if words[0] == "train")
     assert "--start-from" not in first
@@ -180,7 +189,11 @@ def test_a_build_leaves_weights_card_and_plots(
     assert last[1] == str(data) and "--bfloat16" in last
     assert last[last.index("--dynamics-data") + 1] == str(data / "bursts")
     assert sorted(path.name for path in data.iterdir()) == ["bursts", "detours-1"]
+    taught, measured = player.commands[-2:]
+    assert taught[1] == last[last.index("--out") + 1] != str(folder / "controller.safetensors")
+    assert measured[measured.index("--weights") + 1] == taught[taught.index("--out") + 1]
     card = (folder / "card.md").read_text()
+    assert "- mul1.0: 0.900 (1 s before)" in card
     assert "none by the benchmark" in card and "| palm_down | 3 | 99 (50-200) | 11.0 |" in card
     assert "| add1.5 | raw | - | 3.0" in card
     for name in ("controller.safetensors", "expert.png", "losses.png", "bench/sweep.png"):
@@ -206,7 +219,7 @@ def test_a_build_that_is_killed_before_any_command_goes_on(
         player.killed_at = number
     done = [command[0] for command in player.commands]
     # Nothing is done twice, except that what is left of the rows is collected in other parts.
-    once = ("grasps", "distill", "bench")
+    once = ("grasps", "distill", "learn-risk", "bench")
     assert [c for c in done if c in once] == [c for c in whole if c in once]
     assert list(dict.fromkeys(done)) == list(dict.fromkeys(whole))
     assert done.count("dataset") <= whole.count("dataset") + 1

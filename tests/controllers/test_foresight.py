@@ -19,7 +19,13 @@ from dexgen_controller_dexgen.history import HistoryBuffer
 from dexgen_controller_dexgen.mirror import _signs_of, mirror
 from dexgen_controller_dexgen.model import FORESIGHT_S, ControllerModel
 from dexgen_controller_dexgen.optimisation import TrainingConfig
-from dexgen_controller_dexgen.policy import LEAST_RISK, MOST_GAIN, MOST_RISK, GuidedPolicy
+from dexgen_controller_dexgen.policy import (
+    LEAST_RISK,
+    MOST_GAIN,
+    MOST_RISK,
+    USUAL_RISK,
+    GuidedPolicy,
+)
 from dexgen_controller_dexgen.trials import TrialRecorder, Trials
 from dexgen_hand_allegro.spec import RIGHT
 from tests.controllers.conftest import see
@@ -200,6 +206,17 @@ def test_a_gentle_command_moves_the_hand_unless_a_drop_is_foreseen(
         torch.testing.assert_close(policy.waiting, torch.tensor([waiting]), atol=1e-3, rtol=0.0)
     torch.testing.assert_close(found[True], factor * 0.5 * own, atol=1e-5, rtol=1e-3)
     torch.testing.assert_close(found[False], 0.5 * own, atol=1e-5, rtol=1e-3)
+
+
+def test_where_drops_are_usual_more_of_a_risk_is_taken(model: ControllerModel) -> None:
+    own, risk = torch.full((1, JOINTS), 0.01), 2.0 * MOST_RISK
+    found = []
+    for usual in (0.5, 1.0, 4.0):
+        model.info = replace(model.info, usual_risk=usual * USUAL_RISK)
+        found.append(rested(model, risk, own).act(0.5 * own, 1e9)[0])
+    torch.testing.assert_close(found[0], found[1])
+    assert not found[0].any()
+    torch.testing.assert_close(found[2], 0.5 * own, atol=1e-5, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_trials_are_rolled_out_once_and_the_risk_is_added_to_the_weights(
     told = capsys.readouterr().out
     assert "add1.5, seed 1" in told and f"wrote {out}" in told
     found, shipped = ControllerModel.load(out), ControllerModel.load(before)
-    assert found.info.foreseen_modes == ("default",)
+    assert found.info.foreseen_modes == ("default",) and 0.0 <= found.info.usual_risk < 1.0
     for name, value in shipped.prior.state_dict().items():
         assert torch.equal(value, found.prior.state_dict()[name]), name
     notes = [read_notes(path) for path in (before, out)]

@@ -85,7 +85,10 @@ def test_what_the_controller_remarks_is_shown_while_it_moves_the_hand(
     qtbot.waitUntil(lambda: window.bridge.state == SessionState.CONNECTED)
     session, shown = FakeSession.made[-1], window.parameters.findChild(QLabel, "remark")
     session.say(p.ControllerStatus(controller="guided", remark="It waits."))
-    qtbot.waitUntil(lambda: shown.text() == "It waits.")
+    qtbot.waitUntil(lambda: window.session_view._remark == "It waits.")
+    assert shown.text() == ""
+    window.session_view.show_state(SessionState.ACTIVE, "")
+    assert shown.text() == "It waits."
     window.session_view.show_state(SessionState.ARMED, "")
     assert shown.text() == ""
 

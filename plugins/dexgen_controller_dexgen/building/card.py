@@ -68,6 +68,7 @@ def write_card(
         f"{facts.get('prior_loss', float('nan')):.4f}, inverse dynamics "
         f"{facts.get('inverse_loss', float('nan')):.4f} of normalised variance.",
         "",
+        *_foresight(facts.get("foreseen", {})),
         *_expert_table(facts.get("expert", [])),
         "## Benchmark",
         "",
@@ -91,6 +92,12 @@ def _purpose(request: dict[str, Any]) -> str:
         f"10 Hz; trained on {request['engine']} with seed {request['seed']}. It claims nothing "
         "about other objects or hands until the benchmark is run on them."
     )
+
+
+def _foresight(ranks: dict[str, str]) -> list[str]:
+    told = [f"- {name}: {rank}" for name, rank in ranks.items()]
+    title = "How often the foreseen risk is higher shortly before a drop than at another moment:"
+    return [title, "", *told, ""] if told else []
 
 
 def _expert_table(results: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The stages of a build: grasps, expert, dataset, training, detours, benchmark."""
+"""The stages of a build: grasps, expert, dataset, training, detours, foresight, benchmark."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from dexgen_controller_dexgen.building.commands import run_command
 from dexgen_controller_dexgen.building.gates import require_data, require_expert
 from dexgen_controller_dexgen.building.ledger import Ledger
 from dexgen_controller_dexgen.commands.bench_cells import PAPER
+from dexgen_controller_dexgen.commands.learn_risk import CORRUPTIONS
+from dexgen_controller_dexgen.model import read_notes
 
 PALM_UP = "palm_up"
 GUIDANCE = ("0", "100", "300", "1000", "3000")
@@ -30,6 +32,9 @@ MOST_GRASPS = 8_000
 GRASPS_PER_SECOND = 25.0
 ROWS_PER_SECOND = 600.0
 BENCH_STEPS_PER_SECOND = 200.0
+TRIAL_STEPS_PER_SECOND = 400.0
+TRIAL_HANDS = 20
+RISK_SEEDS = 5
 EXPERT_SHARE = 0.5
 MOST_DYNAMICS_STEPS = 3000
 MOST_PRIOR_STEPS = 40_000
@@ -123,6 +128,7 @@ class Stages:
     def __init__(self, args: argparse.Namespace, folder: Path, ledger: Ledger) -> None:
         self._args, self._folder, self._ledger = args, folder, ledger
         self.expert = args.expert or folder / "expert.safetensors"
+        self.trained = folder / "trained.safetensors"
         self.model = folder / "controller.safetensors"
         self.data = folder / "data"
         self.bursts = self.data / "bursts"
@@ -153,6 +159,7 @@ class Stages:
             # Those before the last only have to lead astray.
             share = 0.18 if index == rounds else 0.05
             found.append(Stage(name, share, partial(self._train, name)))
+        found.append(Stage("foresight", 0.06, self._learn_risk))
         found.append(Stage("bench", 0.06, self._measure))
         return found
 
@@ -274,7 +281,7 @@ class Stages:
         self._ledger.note("windows", require_data(self.bursts))
 
     def _collect_detours(self, name: str, seconds: float) -> None:
-        self._make_rows(self.data / name, seconds, "--detour", str(self.model))
+        self._make_rows(self.data / name, seconds, "--detour", str(self.trained))
 
     def _make_rows(self, folder: Path, seconds: float, *more: str) -> None:
         """Collect for so long, in parts whose sizes follow from the rate of those before."""
@@ -287,9 +294,7 @@ class Stages:
             wanted = max(LEAST_ROWS, int(rate * left * share))
             words = ["dataset", "make", str(folder), "--policy", str(self.expert)]
             words += ["--rows", str(rows + wanted), "--engine", args.engine, *self._common()]
-            words += ["--set", COLLECTED_EPISODES]
-            words += [word for item in args.object for word in ("--object", item)]
-            words += [word for side in args.gravity for word in ("--gravity", side)]
+            words += ["--set", COLLECTED_EPISODES, *self._scene()]
             taken = self._run(*words, *more)
             now = _count_rows(folder)
             if now <= rows:
@@ -298,14 +303,14 @@ class Stages:
             self._ledger.note("rows_per_second", rate)
         self._ledger.note("rows", _count_rows(self.data))
 
-    # Training and benchmark ---------------------------------------------------------------------
+    # Training, foresight and benchmark ------------------------------------------------------------
 
     def _train(self, name: str, seconds: float) -> None:
         args = self._args
         # A training that goes on must end at the step that its learning rate falls to.
         steps = self._ledger.plan(name) or self._ledger.plan(name, self._plan_steps(seconds))
         work = self._folder / name
-        words = ["distill", str(self.data), "--out", str(self.model), "--work", str(work)]
+        words = ["distill", str(self.data), "--out", str(self.trained), "--work", str(work)]
         words += ["--size", args.size, "--threads", str(args.processes), "--seed", str(args.seed)]
         words += ["--steps", str(steps["prior"]), "--inverse-steps", str(steps["inverse"])]
         # On a detour the action follows from the state: dynamics would learn it from there.
@@ -360,18 +365,40 @@ class Stages:
         shutil.rmtree(probe, ignore_errors=True)
         return found
 
+    def _learn_risk(self, seconds: float) -> None:
+        """Roll out as much as fits, and teach the controller to foresee drops by it."""
+        args, cells = self._args, RISK_SEEDS * len(CORRUPTIONS)
+        fits = 0.1 * TRIAL_STEPS_PER_SECOND * args.processes * 0.8 * seconds / cells
+        # At least 60 s a hand: of all trials the first seconds are unlike the rest.
+        length = self._plan_seconds("foresight", min(max(60.0 * TRIAL_HANDS, fits), 12_000.0))
+        words = ["learn-risk", str(self.trained), "--expert", str(self.expert)]
+        words += ["--work", str(self._folder / "risk"), "--engine", args.engine]
+        words += ["--seconds", length, "--environments", str(TRIAL_HANDS), *self._scene()]
+        # Others than those of the benchmark and of the expert's trials.
+        seeds = [str(2000 + args.seed + index) for index in range(RISK_SEEDS)]
+        words += ["--processes", str(args.processes), "--seed", *seeds]
+        self._run(*words, "--out", str(self.model))
+        notes = read_notes(self.model)
+        self._ledger.note("foreseen", {name: notes[f"risk_rank_{name}"] for name in CORRUPTIONS})
+
     def _measure(self, seconds: float) -> None:
         """Measure cells of equal length, as long as fits; those before a kill are kept."""
         args, cells = self._args, len(PAPER) * (1 + len(GUIDANCE))
         fits = 0.1 * BENCH_STEPS_PER_SECOND * args.processes * seconds / cells
-        fits = float(round(min(max(60.0, fits), 1200.0)))
-        planned = self._ledger.plan("bench", {"seconds": fits})
+        length = self._plan_seconds("bench", min(max(60.0, fits), 1200.0))
         words = ["bench", "controller", "--expert", str(self.expert), "--weights", str(self.model)]
         words += ["--engine", args.bench_engine, "--guidance", *GUIDANCE]
-        words += ["--seconds", f"{planned['seconds']:g}", *self._common()]
-        words += [word for item in args.object for word in ("--object", item)]
-        words += [word for side in args.gravity for word in ("--gravity", side)]
+        words += ["--seconds", length, *self._common(), *self._scene()]
         self._run(*words, "--out", str(self.bench))
+
+    def _plan_seconds(self, stage: str, fits: float) -> str:
+        """Return a stage's length of its cells [s]; one that was begun keeps it."""
+        planned = self._ledger.plan(stage, {"seconds": float(round(fits))})
+        return f"{planned['seconds']:g}"
+
+    def _scene(self) -> list[str]:
+        words = [word for item in self._args.object for word in ("--object", item)]
+        return words + [word for side in self._args.gravity for word in ("--gravity", side)]
 
 
 def _count_rows(folder: Path) -> int:

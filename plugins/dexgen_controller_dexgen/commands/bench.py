@@ -10,8 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dexgen_app.learn.object_names import HELP as OBJECT_HELP
-from dexgen_controller_dexgen.commands.bench_cells import PAPER
+from dexgen_controller_dexgen.commands.bench_cells import PAPER, add_scene_arguments
 from dexgen_controller_dexgen.parameters import BOOST, SMOOTHING_S, TEMPERATURE
 
 if TYPE_CHECKING:
@@ -61,13 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whether it stands still where it foresees a drop (default: %(default)s)",
     )
     parser.add_argument("--mode", default="default", help="mode label")
-    parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
-    parser.add_argument(
-        "--object", action="append", default=[], help=f"instead of the expert's; {OBJECT_HELP}"
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], dest="settings", metavar="FIELD=VALUE"
-    )
+    add_scene_arguments(parser)
     parser.add_argument("--no-raw", action="store_true", help="leave out the raw commands")
     parser.add_argument(
         "--out",

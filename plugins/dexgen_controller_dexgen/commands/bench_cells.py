@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dexgen_app.errors import DexgenError, InputError
+from dexgen_app.learn.object_names import HELP as OBJECT_HELP
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 PAPER = ("add0.75", "add1.5", "mul0.5", "mul1.0")
 """The corruptions of the paper's figure."""
 _LOOK_EVERY_S = 0.5
+
+
+def add_scene_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that change what is held and how from the expert's own settings."""
+    parser.add_argument("--gravity", action="append", default=[], help="direction; repeatable")
+    parser.add_argument(
+        "--object", action="append", default=[], help=f"instead of the expert's; {OBJECT_HELP}"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="FIELD=VALUE"
+    )
 
 
 @dataclass(frozen=True)

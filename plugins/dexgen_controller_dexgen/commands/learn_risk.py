@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dexgen_controller_dexgen.commands.bench_cells import CellTask, CellWorker
+from dexgen_controller_dexgen.commands.bench_cells import (
+    CellTask,
+    CellWorker,
+    add_scene_arguments,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -52,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--environments", type=int, default=100, help="hands side by side")
     parser.add_argument("--processes", type=int, default=2, help="worker processes")
+    add_scene_arguments(parser)
     parser.add_argument("--steps", type=int, default=4000, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=512, help="samples in a step")
 
@@ -131,7 +136,7 @@ def _learn(args: argparse.Namespace) -> int:
     from dexgen_controller_dexgen.benchmark_folder import BenchmarkFolder
     from dexgen_controller_dexgen.commands.bench import conditions
     from dexgen_controller_dexgen.commands.bench_cells import key_of, measure_cells
-    from dexgen_controller_dexgen.foresight import foresee, learn_risk, rank
+    from dexgen_controller_dexgen.foresight import foresee, learn_risk, rank, risk_of
     from dexgen_controller_dexgen.model import read_notes
     from dexgen_controller_dexgen.optimisation import TrainingConfig
 
@@ -145,7 +150,6 @@ def _learn(args: argparse.Namespace) -> int:
         told = f"{cell.drops} drops in {cell.seconds / 60:.0f} simulated minutes"
         print(f"{task.commander}, seed {task.seed}: {told}", flush=True)
     model = worker.model
-    model.info = replace(model.info, foreseen_modes=(model.info.modes[0],))
     config = TrainingConfig(
         size=model.info.size,
         steps=args.optimiser_steps,
@@ -155,6 +159,8 @@ def _learn(args: argparse.Namespace) -> int:
         seed=args.seed[0],
     )
     taught = _load(args, args.seed[:-1], worker)
+    usual = float(risk_of(taught.left).mean())
+    model.info = replace(model.info, foreseen_modes=(model.info.modes[0],), usual_risk=usual)
     run = args.work / _name(args, args.optimiser_steps, args.batch)
     loss = learn_risk(model, taught, run, config, lambda line: print(line, flush=True))
     notes = read_notes(worker.weights)
@@ -168,7 +174,7 @@ def _learn(args: argparse.Namespace) -> int:
         print(f"{name}, seed {args.seed[-1]}: a drop is told from none with {', '.join(ranks)}")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     model.save(args.out, notes)
-    print(f"loss {loss:.4f} on {len(taught):,} steps; wrote {args.out}")
+    print(f"loss {loss:.4f}, mean risk {usual:.3f} on {len(taught):,} steps; wrote {args.out}")
     return 0
 
 
