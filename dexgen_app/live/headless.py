@@ -127,6 +127,9 @@ class HeadlessRun:
             self._on_ready()
         elif isinstance(event, p.DeviceStatus):
             self.device = event
+        elif isinstance(event, p.ControllerStatus):
+            if event.remark and self.state == SessionState.ACTIVE:
+                self._say(f"{event.controller}: {event.remark}")
         elif isinstance(event, p.RecordingStatus):
             self.recording = event
             if event.error:

@@ -176,6 +176,18 @@ def test_a_device_that_never_sends_anything_is_a_failure():
     assert run.report()["failures"] and "nothing" in run.report()["device_status"]
 
 
+def test_what_the_controller_remarks_is_said_while_it_moves_the_hand() -> None:
+    lines: list[str] = []
+    session = LiveSession(p.SessionConfig(), hand=HAND, extensions=(DEVICE, CONTROLLER))
+    run = HeadlessRun(session, seconds=1.0, record="", arm=True, say=lines.append)
+    for state in (S.ARMED, S.ACTIVE):
+        run._take(p.StateChanged(state=state))
+        for remark in ("It waits.", ""):
+            run._take(p.ControllerStatus(controller="fake", remark=remark))
+    session.close(1.0)
+    assert lines == ["ARMED", "ACTIVE", "fake: It waits."]
+
+
 def test_options_of_a_run_without_a_window_need_it(capsys):
     assert main(["live", "--seconds", "3"]) == 2
     assert "--headless" in capsys.readouterr().err
