@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QToolBar,
     QToolButton,
@@ -171,10 +172,12 @@ class ParameterBar(QToolBar):
                 (rest if parameter.advanced else row).addWidget(dial)
             if rest.count():
                 row.addWidget(_more(rest))
-            row.addStretch(1)
             self._remark = QLabel(objectName="remark")
             self._remark.setAccessibleName(f"{spec.title} says")
-            row.addWidget(self._remark)
+            self._remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            # A long one is cut off: it must not make the window wider.
+            self._remark.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            row.addWidget(self._remark, 1)
             self.addWidget(body)
         self.setVisible(bool(self.dials))
 
@@ -185,6 +188,7 @@ class ParameterBar(QToolBar):
     def show_remark(self, text: str) -> None:
         """Show what the controller tells the operator; empty shows nothing."""
         self._remark.setText(text)
+        self._remark.setToolTip(text)
 
     def show_values(self, values: Mapping[str, float | str]) -> None:
         """Show the values that the controller uses."""

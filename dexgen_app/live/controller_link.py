@@ -114,6 +114,8 @@ class ControllerLink:
         shape = np.shape(output.position)
         if shape != (self._joints,):
             raise ValueError(f"its output has shape {shape}, not ({self._joints},)")
+        if not isinstance(output.remark, str):
+            raise ValueError(f"its remark is {output.remark!r}, which is no text")
         self._hear(output.remark)
         return output
 

@@ -23,9 +23,9 @@ LEAST_RISK = 0.06
 MOST_RISK = 0.09
 """Risk from which on it does not move the hand any more."""
 USUAL_RISK = 0.02
-"""Mean risk in the trials of the controller for which both were chosen.
+"""Mean risk in the trials of the controller for which these two limits were chosen.
 
-Where drops are more usual they rise with it: a controller that drops often would never move.
+Where drops are more usual the limits rise with it: a controller that drops often would never move.
 """
 MOST_GAIN = 1.8
 """Largest factor by which the average of close commands is raised elsewhere.

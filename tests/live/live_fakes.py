@@ -165,6 +165,8 @@ class FakeController:
             raise RuntimeError("diverged")
         if self.mode == "shape":
             return HandCommand(born_ns=0, position=np.zeros(2))
+        if self.mode == "remark":
+            return replace(control.command, remark=None)
         if self.remark and control.command is not None:
             return replace(control.command, remark=self.remark)
         return control.command

@@ -250,7 +250,7 @@ def test_a_suspended_controller_remarks_nothing(events):
     assert link.suspended and told == ["waits", ""]
 
 
-@pytest.mark.parametrize("mode", ["raise", "shape"])
+@pytest.mark.parametrize("mode", ["raise", "shape", "remark"])
 @pytest.mark.parametrize("rate", [0.0, 10.0])
 def test_a_broken_controller_is_suspended(events, mode, rate):
     controller = FakeController()
