@@ -93,7 +93,6 @@ class ControllerLink:
                 self._to, self._begun_ns = np.asarray(output.position), now
                 self._born_ns = output.born_ns
         if self.suspended:
-            self._hear("")
             return None
         position = self._between(now)
         return None if position is None else HandCommand(born_ns=self._born_ns, position=position)
@@ -105,7 +104,10 @@ class ControllerLink:
         return self._from + share * (self._to - self._from)
 
     def _call(self, control: ControlInput) -> HandCommand | None:
-        return self._guard.call("step", self._checked_step, control)
+        output: HandCommand | None = self._guard.call("step", self._checked_step, control)
+        if self.suspended:
+            self._hear("")
+        return output
 
     def _checked_step(self, control: ControlInput) -> HandCommand | None:
         output = self._controller.step(control)

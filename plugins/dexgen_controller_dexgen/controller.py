@@ -47,7 +47,7 @@ class DexGenController:
         self._lower, self._upper = hand.limits
         self._fingers = len(hand.fingers)
         self._values: dict[str, float | str] = {p.name: p.default for p in PARAMETERS}
-        self._waited_ns: int | None = None
+        self._told_until_ns = 0
         # A hand is not kept waiting for it: until it is done, torch does the same more slowly.
         self._compiling = threading.Thread(target=_compile, args=(model,), name="compile DexGen")
         self._compiling.start()
@@ -60,7 +60,7 @@ class DexGenController:
     def reset(self, state: HandState) -> None:
         """Forget the history."""
         self._policy.reset()
-        self._waited_ns = None
+        self._told_until_ns = 0
 
     def set_parameter(self, name: str, value: float | str) -> None:
         """Change the guidance, the mode, the sampler or switch the controller off."""
@@ -75,8 +75,7 @@ class DexGenController:
         """Sample a motion near the command; without a command, the prior alone."""
         state, command = control.state, control.command
         if self._values["active"] == "off":
-            self._policy.reset()
-            self._waited_ns = None
+            self.reset(state)
             return command
         target = np.where(np.isfinite(control.target), control.target, state.position)
         joints = torch.from_numpy(np.asarray(state.position)[None]).float()
@@ -105,9 +104,8 @@ class DexGenController:
     def _remark(self, now_ns: int) -> str:
         """Return that the hand waits, or did so a moment ago."""
         if self._policy.waiting[0] > 0.5:
-            self._waited_ns = now_ns
-        since = self._waited_ns
-        return WAITING if since is not None and now_ns - since < 1e9 * TOLD_S else ""
+            self._told_until_ns = now_ns + int(1e9 * TOLD_S)
+        return WAITING if now_ns < self._told_until_ns else ""
 
 
 def _compile(model: ControllerModel) -> None:

@@ -158,11 +158,9 @@ class GuidedPolicy:
         increment, own = self.model.increment(_twice(state), both).unflatten(0, (-1, 2)).unbind(1)
         meant, trust, close = self._intent.take(wish, own, chosen)
         if self.cautious and weight is None and self.model.info.foreseen_modes:
-            danger = self._danger(state, mode)
-            careful = torch.lerp(meant, (1.0 - danger) * self._raised(wish), close)
-            foreseeing = self.model.foreseeing(mode)
-            meant = torch.where(foreseeing, careful, meant)
-            self.waiting = (foreseeing * close * danger)[:, 0]
+            danger, gentle = self._danger(state, mode), close * self.model.foreseeing(mode)
+            meant = torch.lerp(meant, (1.0 - danger) * self._raised(wish), gentle)
+            self.waiting = (gentle * danger)[:, 0]
         if weight is None:
             # What the prior does by itself hides a small command.
             half = TRUST_STRENGTH + close * (CLOSE_STRENGTH - TRUST_STRENGTH)

@@ -238,9 +238,10 @@ def test_what_a_controller_remarks_is_told_when_it_changes(events):
     assert events[-1].remark == ""
 
 
-def test_a_suspended_controller_remarks_nothing(events):
+@pytest.mark.parametrize("rate", [0.0, 10.0])
+def test_a_suspended_controller_remarks_nothing(events, rate):
     controller = FakeController()
-    link = ControllerLink(replace(CONTROLLER, rate_hz=10.0), controller, N, events.append)
+    link = ControllerLink(replace(CONTROLLER, rate_hz=rate), controller, N, events.append)
     controller.remark = "waits"
     link.step(control(0, HOME))
     controller.mode = "raise"

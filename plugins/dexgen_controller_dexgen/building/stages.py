@@ -368,9 +368,10 @@ class Stages:
     def _learn_risk(self, seconds: float) -> None:
         """Roll out as much as fits, and teach the controller to foresee drops by it."""
         args, cells = self._args, RISK_SEEDS * len(CORRUPTIONS)
-        fits = 0.1 * TRIAL_STEPS_PER_SECOND * args.processes * 0.8 * seconds / cells
         # At least 60 s a hand: of all trials the first seconds are unlike the rest.
-        length = self._plan_seconds("foresight", min(max(60.0 * TRIAL_HANDS, fits), 12_000.0))
+        bounds = 60.0 * TRIAL_HANDS, 12_000.0
+        rate = TRIAL_STEPS_PER_SECOND * args.processes
+        length = self._plan_cells("foresight", 0.8 * seconds / cells, rate, bounds)
         words = ["learn-risk", str(self.trained), "--expert", str(self.expert)]
         words += ["--work", str(self._folder / "risk"), "--engine", args.engine]
         words += ["--seconds", length, "--environments", str(TRIAL_HANDS), *self._scene()]
@@ -384,15 +385,25 @@ class Stages:
     def _measure(self, seconds: float) -> None:
         """Measure cells of equal length, as long as fits; those before a kill are kept."""
         args, cells = self._args, len(PAPER) * (1 + len(GUIDANCE))
-        fits = 0.1 * BENCH_STEPS_PER_SECOND * args.processes * seconds / cells
-        length = self._plan_seconds("bench", min(max(60.0, fits), 1200.0))
+        rate = BENCH_STEPS_PER_SECOND * args.processes
+        length = self._plan_cells("bench", seconds / cells, rate, (60.0, 1200.0))
         words = ["bench", "controller", "--expert", str(self.expert), "--weights", str(self.model)]
         words += ["--engine", args.bench_engine, "--guidance", *GUIDANCE]
         words += ["--seconds", length, *self._common(), *self._scene()]
         self._run(*words, "--out", str(self.bench))
 
-    def _plan_seconds(self, stage: str, fits: float) -> str:
-        """Return a stage's length of its cells [s]; one that was begun keeps it."""
+    def _plan_cells(
+        self, stage: str, seconds: float, rate: float, bounds: tuple[float, float]
+    ) -> str:
+        """Return the simulated time [s] of each of a stage's cells; one that was begun keeps it.
+
+        Args:
+            stage: The stage.
+            seconds: Time that a cell may take [s].
+            rate: Control steps of all hands in a second.
+            bounds: Shortest and longest cell [s].
+        """
+        fits = min(max(bounds[0], 0.1 * rate * seconds), bounds[1])
         planned = self._ledger.plan(stage, {"seconds": float(round(fits))})
         return f"{planned['seconds']:g}"
 
